@@ -1,0 +1,1 @@
+"""Tests of zhijian; `tests.material` holds what they share."""

@@ -1,0 +1,29 @@
+"""Every test gets an environment of its own: no settings from outside, a fresh home, no network."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.update(HF_HUB_OFFLINE="1", DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in [name for name in os.environ if name.startswith("ZHIJIAN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ZHIJIAN_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def write_json() -> Callable[[Path, object], Path]:
+    def write(path: Path, content: object) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        return path
+
+    return write
