@@ -1,0 +1,372 @@
+"""The recogniser: faster-whisper behind a small interface, Chinese only, offline, with guards of our own.
+
+Speech is found by `models.vad`, packed by `models.asr.packing`, recognised in batches and mapped back to real time word
+by word; `models.asr.guards` throws out what nobody said. A window that loops or fills the model's 224 tokens is heard
+again in two halves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.asr import guards
+from models.asr.packing import Window, pack
+from models.audio import SAMPLE_RATE, Samples
+from models.vad import Interval
+
+LANGUAGE = "zh"
+REQUIRED_FILES = ("model.bin", "config.json", "tokenizer.json", "preprocessor_config.json")
+"""A missing tokenizer.json would make faster-whisper ask a model hub, even for a local path."""
+
+SLOT_SECONDS = 30
+"""Windows lie this far apart in the sound handed to faster-whisper; it pads each to the same length."""
+
+TOKEN_LIMIT = 220
+"""A window with as many tokens has hit the model's limit of 224, and its end is missing."""
+
+
+class ModelFilesError(Exception):
+    """A directory is not a speech model that can be used.
+
+    Attributes:
+        path: the directory.
+        missing: names of files that are not there; empty if the directory itself is missing or the model unsuitable.
+        detail: what else is wrong.
+    """
+
+    def __init__(self, path: Path, *, missing: tuple[str, ...] = (), detail: str = "") -> None:
+        self.path = path
+        self.missing = missing
+        self.detail = detail
+        super().__init__(f"{path}: {', '.join(missing) or detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word, in Chinese usually one character with its punctuation; seconds and probability 0…1."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One stretch of speech without a long pause. The three figures are those of the window it was heard in."""
+
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...]
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelText:
+    """What was heard in one channel, in order of time, and what the guards did (`loop_removed`, `invented_removed`)."""
+
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One window's words in packed time, with the window's figures."""
+
+    words: tuple[Word, ...]
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+    tokens: int
+
+    @property
+    def text(self) -> str:
+        return "".join(word.text for word in self.words)
+
+    @property
+    def doubtful(self) -> bool:
+        return (
+            self.tokens >= TOKEN_LIMIT
+            or self.compression_ratio > guards.MAX_COMPRESSION_RATIO
+            or guards.loop(self.text) is not None
+        )
+
+
+class Engine:
+    """A loaded speech model. May be used from several threads; each has a pipeline object of its own.
+
+    Args:
+        model: a `faster_whisper.WhisperModel`.
+        path: the directory it was loaded from.
+        beam_size: of the decoder.
+        chunk_seconds: longest packed window.
+        batch_size: windows decoded together.
+    """
+
+    def __init__(self, model: Any, path: Path, *, beam_size: int, chunk_seconds: float, batch_size: int) -> None:
+        self._model = model
+        self._local = threading.local()
+        self.path = path
+        self.beam_size = beam_size
+        self.chunk_seconds = chunk_seconds
+        self.batch_size = batch_size
+
+    @property
+    def name(self) -> str:
+        """Name of the model: that of its directory."""
+        return self.path.name
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:…` over names and contents of the model's files."""
+        total = hashlib.sha256()
+        for file in sorted(self.path.iterdir()):
+            if file.name in REQUIRED_FILES or file.name.startswith("vocabulary."):
+                with file.open("rb") as stream:
+                    total.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\0".encode())
+        return f"sha256:{total.hexdigest()}"
+
+    def transcribe(
+        self,
+        samples_by_channel: Sequence[Samples],
+        speech_by_channel: Sequence[Sequence[Interval]],
+        *,
+        progress: Callable[[float], None] | None = None,
+    ) -> tuple[ChannelText, ...]:
+        """What was said in each channel. Channels, of one call or of several, are decoded in common batches.
+
+        Args:
+            samples_by_channel: float32 at 16 kHz, shape `(time,)` each.
+            speech_by_channel: where to listen, in seconds, for each channel; nothing else is transcribed.
+            progress: called with the seconds of speech done, several times.
+        """
+        windows = [
+            window
+            for channel, (samples, speech) in enumerate(zip(samples_by_channel, speech_by_channel, strict=True))
+            for window in pack(speech, samples, channel=channel, longest=self.chunk_seconds)
+        ]
+        segments: list[list[Segment]] = [[] for _ in samples_by_channel]
+        warnings: list[dict[str, None]] = [{} for _ in samples_by_channel]
+        again: list[Window] = []
+        for window, heard in self._hear(windows, samples_by_channel, progress):
+            halves = window.halves(samples_by_channel[window.channel]) if heard.doubtful else ()
+            if len(halves) > 1:
+                again += halves
+            else:
+                segments[window.channel] += _guarded(window, heard, warnings[window.channel])
+        for window, heard in self._hear(again, samples_by_channel, None):
+            segments[window.channel] += _guarded(window, heard, warnings[window.channel])
+        return tuple(
+            ChannelText(tuple(sorted(found, key=lambda segment: segment.start)), tuple(noted))
+            for found, noted in zip(segments, warnings, strict=True)
+        )
+
+    def _hear(
+        self,
+        windows: Sequence[Window],
+        samples_by_channel: Sequence[Samples],
+        progress: Callable[[float], None] | None,
+    ) -> Iterator[tuple[Window, _Heard]]:
+        for first in range(0, len(windows), self.batch_size):
+            batch = windows[first : first + self.batch_size]
+            # The first slot stays empty: faster-whisper's times depend on how long ago the last speech was.
+            sound = np.zeros((len(batch) + 1) * SLOT_SECONDS * SAMPLE_RATE, dtype=np.float32)
+            clips: list[dict[str, float]] = []
+            for slot, window in enumerate(batch, start=1):
+                packed = window.sound(samples_by_channel[window.channel])
+                sound[slot * SLOT_SECONDS * SAMPLE_RATE :][: len(packed)] = packed
+                start = float(slot * SLOT_SECONDS)
+                clips.append({"start": start, "end": start + len(packed) / SAMPLE_RATE})
+            yield from zip(batch, self._decode(sound, clips), strict=True)
+            if progress is not None:
+                progress(sum(piece.length for window in batch for piece in window.pieces))
+
+    def _decode(self, sound: Samples, clips: list[dict[str, float]]) -> list[_Heard]:
+        found, _ = self._pipeline.transcribe(
+            sound,
+            language=LANGUAGE,
+            beam_size=self.beam_size,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            word_timestamps=True,
+            vad_filter=False,
+            clip_timestamps=clips,
+            batch_size=self.batch_size,
+        )
+        by_slot: list[list[Any]] = [[] for _ in clips]
+        for segment in found:
+            by_slot[int(segment.seek // (SLOT_SECONDS * self._model.frames_per_second)) - 1].append(segment)
+        return [_heard(segments, offset=clip["start"]) for segments, clip in zip(by_slot, clips, strict=True)]
+
+    @property
+    def _pipeline(self) -> Any:
+        if not hasattr(self._local, "pipeline"):
+            from faster_whisper import BatchedInferencePipeline
+
+            self._local.pipeline = BatchedInferencePipeline(self._model)
+        return self._local.pipeline
+
+
+def load_engine(
+    path: str | Path,
+    *,
+    threads: int = 0,
+    beam_size: int = 2,
+    chunk_seconds: float = 24.0,
+    batch_size: int = 8,
+    device: str = "cpu",
+    compute_type: str = "int8",
+) -> Engine:
+    """Load a speech model in CTranslate2's form from a directory. Nothing is fetched from anywhere.
+
+    Args:
+        path: directory with `REQUIRED_FILES` and the vocabulary.
+        threads: for one decoder; 0 means as many as there are cores, at most 4 (more gain nothing).
+        beam_size: of the decoder.
+        chunk_seconds: longest packed window, at most 28.
+        batch_size: windows decoded together.
+        device: `cpu` or `cuda`.
+        compute_type: of CTranslate2.
+
+    Raises:
+        ModelFilesError: the directory is missing, lacks a file, or holds a model that does not know Chinese.
+    """
+    path = Path(path)
+    check_files(path)
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from faster_whisper import WhisperModel
+
+    try:
+        model = _without_batched_encoding(WhisperModel)(
+            str(path),
+            device=device,
+            compute_type=compute_type,
+            cpu_threads=threads or min(4, len(os.sched_getaffinity(0))),
+            local_files_only=True,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise ModelFilesError(path, detail=str(error)) from error
+    if not model.model.is_multilingual:
+        raise ModelFilesError(path, detail="the model knows no language but English")
+    return Engine(
+        model, path.resolve(), beam_size=beam_size, chunk_seconds=min(chunk_seconds, 28.0), batch_size=batch_size
+    )
+
+
+def check_files(path: Path) -> None:
+    """See that a directory holds all files of a speech model.
+
+    Raises:
+        ModelFilesError: the directory is missing or lacks a file.
+    """
+    if not path.is_dir():
+        raise ModelFilesError(path, detail="no such directory")
+    missing = [name for name in REQUIRED_FILES if not (path / name).is_file()]
+    if not any(path.glob("vocabulary.*")):
+        missing.append("vocabulary.json")
+    if missing:
+        raise ModelFilesError(path, missing=tuple(missing))
+
+
+@cache
+def _without_batched_encoding(model: Any) -> Any:
+    """`WhisperModel` that encodes one window at a time on a CPU, where that is twice as fast as a batch of eight."""
+    import ctranslate2
+
+    class WindowByWindow(model):  # type: ignore[misc]
+        def encode(self, features: Any) -> Any:
+            if self.model.device != "cpu" or features.ndim < 3 or len(features) == 1:
+                return super().encode(features)
+            encoded = [np.array(super(WindowByWindow, self).encode(window[None])) for window in features]
+            return ctranslate2.StorageView.from_array(np.concatenate(encoded))
+
+    return WindowByWindow
+
+
+def _heard(segments: Sequence[Any], *, offset: float) -> _Heard:
+    words = tuple(
+        Word(word.word.strip(), float(word.start) - offset, float(word.end) - offset, float(word.probability))
+        for segment in segments
+        for word in segment.words or ()
+        if word.word.strip()
+    )
+    words = _simplified(words)
+    if not segments:
+        return _Heard((), 0.0, 0.0, 0.0, 0)
+    return _Heard(
+        words,
+        avg_logprob=float(segments[0].avg_logprob),
+        no_speech_prob=float(segments[0].no_speech_prob),
+        compression_ratio=max(float(segment.compression_ratio) for segment in segments),
+        tokens=sum(len(segment.tokens) for segment in segments),
+    )
+
+
+def _guarded(window: Window, heard: _Heard, noted: dict[str, None]) -> list[Segment]:
+    """Segments of a window in real time; what was thrown out is noted."""
+    if guards.silent(heard.no_speech_prob, heard.avg_logprob):
+        return []
+    words = heard.words
+    for start, end in reversed(guards.loops(heard.text)):
+        words = _without(words, start, end)
+        noted["loop_removed"] = None
+    by_piece: list[list[Word]] = [[] for _ in window.pieces]
+    for word in words:
+        piece = window.piece_at(word.start, word.end)
+        begins, ends = window.real(piece, word.start), window.real(piece, word.end)
+        by_piece[piece].append(Word(word.text, begins, max(begins, ends), word.probability))
+    found: list[Segment] = []
+    for spoken in by_piece:
+        text = "".join(word.text for word in spoken)
+        if guards.invented(text):
+            noted["invented_removed"] = None
+        elif text:
+            figures = (heard.avg_logprob, heard.no_speech_prob, heard.compression_ratio)
+            found.append(Segment(text, spoken[0].start, spoken[-1].end, tuple(spoken), *figures))
+    return found
+
+
+def _without(words: tuple[Word, ...], start: int, end: int) -> tuple[Word, ...]:
+    """Words whose first character is not in the span `[start, end)` of their joined text."""
+    kept: list[Word] = []
+    at = 0
+    for word in words:
+        if not start <= at < end:
+            kept.append(word)
+        at += len(word.text)
+    return tuple(kept)
+
+
+def _simplified(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Words in simplified characters, converted in context where that keeps the number of characters."""
+    text = "".join(word.text for word in words)
+    converted: str = _converter().convert(text)
+    if converted == text:
+        return words
+    if len(converted) != len(text):
+        return tuple(Word(_converter().convert(w.text), w.start, w.end, w.probability) for w in words)
+    result: list[Word] = []
+    at = 0
+    for word in words:
+        result.append(Word(converted[at : at + len(word.text)], word.start, word.end, word.probability))
+        at += len(word.text)
+    return tuple(result)
+
+
+@cache
+def _converter() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")

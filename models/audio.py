@@ -1,0 +1,162 @@
+"""Sound files → samples: any format PyAV decodes, as float32 at 16 kHz, one array per channel.
+
+Accepted are files with an audio stream of any codec and sample rate. One and two channels are kept as they are, more
+than two are mixed down to one. Channels that carry the same sound (dual mono) are recognised by `same_sound`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Samples: TypeAlias = npt.NDArray[np.float32]
+"""Mono sound, shape `(time,)`, −1…1, at `SAMPLE_RATE`."""
+
+SAMPLE_RATE = 16_000
+
+AudioFault: TypeAlias = Literal["missing", "not_audio", "no_audio_stream", "empty"]
+
+
+class AudioError(Exception):
+    """A file holds no sound that can be decoded.
+
+    Attributes:
+        fault: `missing`: there is no such file; `not_audio`: no format known to the decoder, or damaged from the start;
+            `no_audio_stream`: a media file without sound; `empty`: a header, but not one sample.
+        path: the file.
+        detail: the decoder's own words, if it had any.
+    """
+
+    def __init__(self, fault: AudioFault, path: Path, detail: str = "") -> None:
+        self.fault: AudioFault = fault
+        self.path = path
+        self.detail = detail
+        super().__init__(f"{path}: {fault}" + (f" ({detail})" if detail else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Decoded sound.
+
+    Attributes:
+        channels: one array per channel, all of the same length.
+        sample_rate: of the file, in Hz (the arrays are at `SAMPLE_RATE`).
+        declared_seconds: the length that the file claims to have, if it does.
+        damaged_packets: packets that could not be decoded and were left out.
+    """
+
+    channels: tuple[Samples, ...]
+    sample_rate: int
+    declared_seconds: float | None = None
+    damaged_packets: int = 0
+
+    @property
+    def duration(self) -> float:
+        """Decoded length in seconds."""
+        return len(self.channels[0]) / SAMPLE_RATE
+
+    @property
+    def truncated(self) -> bool:
+        """Whether sound is missing that the file claims to hold, or packets were damaged."""
+        short = self.declared_seconds is not None and self.duration < 0.97 * self.declared_seconds - 0.5
+        return short or self.damaged_packets > 0
+
+
+def decode(path: str | Path) -> Sound:
+    """Decode a sound file.
+
+    Raises:
+        AudioError: the file is missing or holds no sound that can be decoded.
+    """
+    import av
+
+    path = Path(path)
+    if not path.is_file():
+        raise AudioError("missing", path)
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            if not container.streams.audio:
+                raise AudioError("no_audio_stream", path)
+            return _decode_stream(container, container.streams.audio[0], path)
+    except av.error.FFmpegError as error:
+        raise AudioError("not_audio", path, str(error)) from error
+
+
+def same_sound(one: Samples, other: Samples, *, block_seconds: float = 1.0, threshold: float = 0.95) -> bool:
+    """Whether two channels carry the same sound at any fixed gain (dual mono), also after lossy coding.
+
+    The correlation is taken per block, so that a codec's slip in one block changes little; blocks in which both
+    channels are quieter than −60 dB of the peak do not count.
+    """
+    block = int(block_seconds * SAMPLE_RATE)
+    peak = max(float(np.abs(one).max(initial=0.0)), float(np.abs(other).max(initial=0.0)))
+    floor = block * (peak * 1e-3) ** 2
+    weights: list[float] = []
+    correlations: list[float] = []
+    for at in range(0, max(len(one), 1), block):
+        a, b = one[at : at + block], other[at : at + block]
+        energy_a, energy_b = float(a @ a), float(b @ b)
+        if max(energy_a, energy_b) <= floor:
+            continue
+        weights.append((energy_a + energy_b) ** 0.5)
+        correlations.append(abs(float(a @ b)) / (energy_a * energy_b) ** 0.5 if energy_a and energy_b else 0.0)
+    return bool(weights) and float(np.average(correlations, weights=weights)) >= threshold
+
+
+def _decode_stream(container: Any, stream: Any, path: Path) -> Sound:
+    buffers: list[bytearray] = []
+    damaged = [0]
+    for planes in _resampled(container, stream, damaged):
+        if not buffers:
+            buffers = [bytearray() for _ in planes]
+        for buffer, plane in zip(buffers, planes, strict=True):
+            buffer += plane.tobytes()
+    if not buffers or not buffers[0]:
+        if damaged[0]:
+            raise AudioError("not_audio", path, f"{damaged[0]} damaged packets")
+        raise AudioError("empty", path)
+    seconds = float(stream.duration * stream.time_base) if stream.duration else None
+    return Sound(
+        channels=tuple(np.frombuffer(buffer, dtype=np.float32) for buffer in buffers),
+        sample_rate=int(stream.rate or SAMPLE_RATE),
+        declared_seconds=seconds,
+        damaged_packets=damaged[0],
+    )
+
+
+def _resampled(container: Any, stream: Any, damaged: list[int]) -> Iterator[npt.NDArray[np.float32]]:
+    """Arrays of shape `(channel, time)`; the channel count is that of the first decoded frame, not of the header."""
+    import av
+
+    layout = ""
+    shape: tuple[object, ...] = ()
+    resampler: av.AudioResampler | None = None
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            damaged[0] += 1
+            continue
+        for frame in frames:
+            layout = layout or {1: "mono", 2: "stereo"}.get(frame.layout.nb_channels, "mono")
+            if shape != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                if resampler is not None:
+                    yield from map(_planes, resampler.resample(None))
+                resampler, shape = av.AudioResampler("fltp", layout, SAMPLE_RATE), now
+            frame.pts = None
+            if resampler is not None:
+                yield from map(_planes, resampler.resample(frame))
+    if resampler is not None:
+        yield from map(_planes, resampler.resample(None))
+
+
+def _planes(frame: Any) -> npt.NDArray[np.float32]:
+    planes: npt.NDArray[np.float32] = frame.to_ndarray()
+    return planes
