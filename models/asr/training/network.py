@@ -1,0 +1,184 @@
+"""A Whisper-shaped network whose encoder is made to speak a fixed code of sounds.
+
+The encoder's last layer norm has no scale or shift, so that every frame is a vector of length √d. A fixed orthonormal
+basis (`SoundCodebook`) gives each sound, and the CTC blank, a direction of its own, and the position in the window the
+directions that are left. Trained with CTC (Graves et al. 2006) on those directions, the encoder says in plain sight what
+it hears and when; the decoder can then learn spelling from text alone, on frames made from pinyin by the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from models.asr.training.sounds import SOUNDS
+
+BLANK = len(SOUNDS)
+POSITIONS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Layers and widths."""
+
+    vocabulary: int
+    width: int = 256
+    heads: int = 4
+    feed_forward: int = 1024
+    encoder_layers: int = 4
+    decoder_layers: int = 4
+    mels: int = 80
+    target_positions: int = 448
+
+    def record(self) -> dict[str, int]:
+        """As a plain dict for a checkpoint."""
+        return asdict(self)
+
+
+class SoundCodebook(nn.Module):
+    """Fixed directions for sounds, blank and position.
+
+    `sounds` has shape `(sounds + 1, d)`, `places` `(positions, d)`: the code of each frame's place, of norm `place_norm`.
+    """
+
+    sounds: Tensor
+    places: Tensor
+    place_basis: Tensor
+
+    def __init__(self, width: int, place_norm: float = 6.0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(20)
+        start = torch.randn(width, width, generator=generator, dtype=torch.float64)
+        start[:, 0] = 1.0
+        basis = torch.linalg.qr(start).Q.T[1:].float()
+        self.register_buffer("sounds", basis[: BLANK + 1].clone())
+        pairs = (width - 1 - (BLANK + 1)) // 2
+        rest = basis[BLANK + 1 : BLANK + 1 + 2 * pairs]
+        rates = torch.logspace(0, -3, pairs)
+        angles = torch.arange(POSITIONS)[:, None] * rates[None]
+        waves = torch.cat([angles.sin(), angles.cos()], dim=1) * (place_norm / pairs**0.5)
+        self.register_buffer("place_basis", rest.clone())
+        self.register_buffer("places", waves @ rest)
+
+
+class Attention(nn.Module):
+    """Multi-head attention as Whisper has it: no bias on keys.
+
+    Written out, because torch's fused attention is three times slower backwards in bfloat16 on a CPU.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q_proj = nn.Linear(width, width)
+        self.k_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, memory: Tensor, *, causal: bool = False, mask: Tensor | None = None) -> Tensor:
+        """`x` `(batch, time, d)` looks at `memory` `(batch, other, d)`; `mask` `(batch, other)` is true where it may."""
+        q, k, v = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in (self.q_proj(x), self.k_proj(memory), self.v_proj(memory))
+        )
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+        if causal:
+            ahead = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+            scores = scores.masked_fill(ahead, -1e4)
+        if mask is not None:
+            scores = scores.masked_fill(~mask[:, None, None], -1e4)
+        seen = scores.softmax(-1) @ v
+        return self.out_proj(seen.transpose(1, 2).flatten(2))
+
+
+class Layer(nn.Module):
+    """Pre-norm transformer layer; with `cross` it also looks at the encoder."""
+
+    def __init__(self, size: Size, *, cross: bool) -> None:
+        super().__init__()
+        self.self_attn_layer_norm = nn.LayerNorm(size.width)
+        self.self_attn = Attention(size.width, size.heads)
+        if cross:
+            self.encoder_attn_layer_norm = nn.LayerNorm(size.width)
+            self.encoder_attn = Attention(size.width, size.heads)
+        self.final_layer_norm = nn.LayerNorm(size.width)
+        self.fc1 = nn.Linear(size.width, size.feed_forward)
+        self.fc2 = nn.Linear(size.feed_forward, size.width)
+        self.cross = cross
+
+    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """`(batch, time, d)` → the same shape."""
+        normed = self.self_attn_layer_norm(x)
+        x = x + self.self_attn(normed, normed, causal=self.cross)
+        if memory is not None:
+            x = x + self.encoder_attn(self.encoder_attn_layer_norm(x), memory, mask=mask)
+        return x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
+
+
+class Encoder(nn.Module):
+    """Log-mel frames `(batch, 80, 2n)` → `(batch, n, d)` in the sound code, one frame 20 ms."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.width = size.width
+        self.codebook = SoundCodebook(size.width)
+        self.conv1 = nn.Conv1d(size.mels, size.width, 3, padding=1)
+        self.conv2 = nn.Conv1d(size.width, size.width, 3, stride=2, padding=1)
+        self.layers = nn.ModuleList(Layer(size, cross=False) for _ in range(size.encoder_layers))
+
+    def forward(self, features: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """`offsets` `(batch,)` are first places in the window, for training on short stretches."""
+        x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
+        x = x + 0.5 * self.places(x.shape[1], offsets)
+        for layer in self.layers:
+            x = layer(x)
+        return F.layer_norm(x, (self.width,))
+
+    def places(self, count: int, offsets: Tensor | None) -> Tensor:
+        """Place codes of `count` frames, `(count, d)` or `(batch, count, d)`."""
+        if offsets is None:
+            return self.codebook.places[:count]
+        return self.codebook.places[offsets[:, None] + torch.arange(count)]
+
+    def sound_logits(self, hidden: Tensor) -> Tensor:
+        """`(…, d)` → `(…, sounds + 1)`: how strongly each frame says each sound."""
+        return hidden.float() @ self.codebook.sounds.T
+
+    def place_loss(self, hidden: Tensor, offsets: Tensor | None) -> Tensor:
+        """How far the frames' places are from the code, mean square per place dimension."""
+        basis = self.codebook.place_basis.T
+        wanted = self.places(hidden.shape[1], offsets)
+        return F.mse_loss(hidden.float() @ basis, (wanted @ basis).expand(*hidden.shape[:2], -1))
+
+
+class Decoder(nn.Module):
+    """Token numbers and encoder frames → logits of the next token; embedding and output share their weights."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(size.vocabulary, size.width)
+        self.embed_positions = nn.Embedding(size.target_positions, size.width)
+        self.layers = nn.ModuleList(Layer(size, cross=True) for _ in range(size.decoder_layers))
+        self.layer_norm = nn.LayerNorm(size.width)
+        nn.init.normal_(self.embed_tokens.weight, std=size.width**-0.5)
+        nn.init.normal_(self.embed_positions.weight, std=0.02)
+
+    def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
+        """`(batch, length)`, `(batch, frames, d)` → `(batch, length, vocabulary)`."""
+        x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
+        for layer in self.layers:
+            x = layer(x, memory, mask)
+        return F.linear(self.layer_norm(x), self.embed_tokens.weight)
+
+
+class Network(nn.Module):
+    """Encoder and decoder."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.size = size
+        self.encoder = Encoder(size)
+        self.decoder = Decoder(size)

@@ -1,0 +1,187 @@
+"""What the decoder reads and writes: windows of several utterances, with Whisper's prompts and time stamps."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from models.asr.training.network import BLANK, SoundCodebook
+from models.asr.training.sounds import PUNCTUATION, SOUNDS, pinyin, sounds_of
+from models.asr.training.vocabulary import Vocabulary
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One utterance in a window, times in seconds from the window's start."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Decoder input and the tokens it must predict (`IGNORED` where it need not), of one length."""
+
+    tokens: list[int]
+    wanted: list[int]
+
+
+def target(lines: Sequence[Line], vocabulary: Vocabulary, rng: random.Random, *, before: str = "") -> Target:
+    """Prompt and text of a window, half the time with time stamps; an empty window ends at once in `<|nospeech|>`."""
+    stamped = rng.random() < 0.45
+    prompt = ["<|startoftranscript|>", "<|zh|>", "<|transcribe|>"] + ([] if stamped else ["<|notimestamps|>"])
+    body: list[int] = []
+    for line in lines:
+        if stamped:
+            body += [vocabulary.timestamp(line.start), *vocabulary.encode(line.text), vocabulary.timestamp(line.end)]
+        else:
+            body += vocabulary.encode(line.text)
+    body.append(vocabulary["<|endoftext|>"])
+    history = [vocabulary["<|startofprev|>"], *vocabulary.encode(before)] if before else []
+    start = [vocabulary[token] for token in prompt]
+    tokens = [*history, *start, *body][:448]
+    first = vocabulary["<|zh|>"] if lines else vocabulary["<|nospeech|>"]
+    wanted = [*[IGNORED] * len(history), first, *[IGNORED] * (len(start) - 2), *body][: len(tokens) - 1]
+    unknown = 1
+    return Target(tokens[:-1], [IGNORED if token == unknown else token for token in wanted])
+
+
+def misled(tokens: Sequence[int], vocabulary: Vocabulary, rng: random.Random, share: float) -> list[int]:
+    """Decoder input with a share of its characters replaced, so that the decoder listens instead of guessing."""
+    first, count = vocabulary[vocabulary.characters[0]], len(vocabulary.characters)
+    last = first + count
+    return [
+        first + int(count * rng.random() ** 2) if first <= token < last and rng.random() < share else token
+        for token in tokens
+    ]
+
+
+def collate(targets: Sequence[Target], vocabulary: Vocabulary, rng: random.Random, *, share: float) -> tuple[Tensor, Tensor]:
+    """Padded decoder inputs and wanted tokens, each `(batch, length)`."""
+    longest = -(-max(len(t.tokens) for t in targets) // 16) * 16
+    end = vocabulary["<|endoftext|>"]
+    tokens = torch.tensor([misled(t.tokens, vocabulary, rng, share) + [end] * (longest - len(t.tokens)) for t in targets])
+    wanted = torch.tensor([t.wanted + [IGNORED] * (longest - len(t.wanted)) for t in targets])
+    return tokens, wanted
+
+
+class ImaginedSpeech:
+    """Encoder frames that nobody spoke: pinyin laid out in time and written in the sound code, with mishearings."""
+
+    def __init__(self, codebook: SoundCodebook, seed: int) -> None:
+        self.codebook = codebook
+        self.random = np.random.default_rng(seed)
+        self.confusable = _confusable()
+
+    def window(self, texts: Sequence[str]) -> tuple[list[Line], NDArray[np.int64], NDArray[np.int64]]:
+        """Lines with times, and the frames kept: their numbers (20 ms each) and sounds. Frames are in order of time."""
+        rng = self.random
+        clock = float(rng.integers(2, 40))
+        lines: list[Line] = []
+        times: list[float] = []
+        sounds: list[int] = []
+        for text in texts:
+            pace = rng.uniform(6.5, 15.0)
+            begin = clock
+            for character, syllables in zip(text, pinyin(text), strict=True):
+                if character in PUNCTUATION:
+                    clock += rng.uniform(3, 22)
+                for syllable in syllables:
+                    numbers = sounds_of(syllable)
+                    length = pace * rng.uniform(0.75, 1.3)
+                    for place, number in enumerate(numbers):
+                        part = 0.2 + 0.4 * place if len(numbers) > 1 else 0.45
+                        times.append(clock + length * (part + rng.uniform(-0.12, 0.12)))
+                        sounds.append(number)
+                    clock += length
+            if clock > 1450:
+                return (lines, *self._frames(times, sounds, end=begin)) if lines else self.window([text[:40]])
+            spoken_end = clock - (rng.uniform(2, 10) if text[-1] in PUNCTUATION else 0)
+            lines.append(Line(text, begin / 50, spoken_end / 50))
+            clock += rng.uniform(8, 60)
+        return (lines, *self._frames(times, sounds, end=clock))
+
+    def _frames(
+        self, times: list[float], sounds: list[int], end: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        rng = self.random
+        at = np.asarray(times)
+        kept = at < end
+        at, what = np.sort(np.clip(at[kept], 0, 1498)).astype(np.int64), np.asarray(sounds, dtype=np.int64)[kept]
+        chance = rng.random(len(what))
+        swapped = [rng.choice(self.confusable[w]) if c < 0.03 else w for w, c in zip(what, chance, strict=True)]
+        what = np.asarray(swapped, dtype=np.int64)
+        stay = chance < 0.988
+        at, what = at[stay], what[stay]
+        wide = rng.random(len(at)) < 0.35
+        blanks = rng.integers(0, min(1499, int(end) + 1), size=int(len(at) * 0.9) + 6)
+        at = np.concatenate([at, at[wide] + 1, blanks])
+        what = np.concatenate([what, what[wide], np.full(len(blanks), BLANK)])
+        order = np.argsort(at, kind="stable")
+        return at[order], what[order]
+
+    def frames(self, batch: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> tuple[Tensor, Tensor]:
+        """Frame vectors `(batch, frames, d)` in the sound code, with noise, and the mask of real frames."""
+        longest = -(-max(len(at) for at, _ in batch) // 32) * 32
+        at = torch.zeros(len(batch), longest, dtype=torch.long)
+        what = torch.full((len(batch), longest), BLANK)
+        real = torch.zeros(len(batch), longest, dtype=torch.bool)
+        for row, (places, sounds) in enumerate(batch):
+            at[row, : len(places)] = torch.from_numpy(places)
+            what[row, : len(sounds)] = torch.from_numpy(sounds)
+            real[row, : len(places)] = True
+        shape = (len(batch), longest, 1)
+        code, width = self.codebook.sounds, self.codebook.sounds.shape[1]
+        other = torch.randint(0, BLANK, shape[:2])
+        vector = (
+            code[what]
+            + torch.rand(shape).square() * 0.7 * code[other]
+            + torch.rand(shape) * 0.6 * code[BLANK] * (what != BLANK)[..., None]
+            + torch.randn(*shape[:2], width) * 0.035
+        )
+        vector = F.normalize(vector, dim=-1) * (width - 36) ** 0.5 + self.codebook.places[at]
+        return F.layer_norm(vector, (width,)), real
+
+
+def _confusable() -> list[list[int]]:
+    """For each sound, those it is most likely taken for: other tones of a final, near initials."""
+    near = ("zh z j", "ch c q", "sh s x", "n l r", "b p", "d t", "g k", "f h", "m n")
+    groups: list[list[int]] = [[] for _ in SOUNDS]
+    number = {sound: n for n, sound in enumerate(SOUNDS)}
+    for group in near:
+        members = group.split()
+        for member in members:
+            groups[number[member]] += [number[m] for m in members if m != member]
+    finals = {sound[:-1] for sound in SOUNDS if sound[-1].isdigit()}
+    twins = {"in": "ing", "en": "eng", "an": "ang", "uan": "uang", "ian": "iang", "ong": "eng", "o": "uo", "ie": "ve"}
+    for final in finals:
+        for tone in "12345":
+            mine = groups[number[final + tone]]
+            mine += [number[final + other] for other in "12345" if other != tone]
+            for a, b in twins.items():
+                if final in (a, b):
+                    mine.append(number[(b if final == a else a) + tone])
+    return groups
+
+
+def packed_texts(source: Iterator[str], rng: random.Random) -> list[str]:
+    """Sentences for one window: one alone, or several up to about a hundred characters; rarely none."""
+    if rng.random() < 0.02:
+        return []
+    texts = [next(source)]
+    if rng.random() < 0.35:
+        return texts
+    room = rng.randint(10, 108)
+    while sum(map(len, texts)) < room:
+        texts.append(next(source))
+    return texts if sum(map(len, texts)) <= 125 else texts[:-1] or texts
