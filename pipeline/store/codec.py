@@ -1,0 +1,231 @@
+"""Nouns ↔ rows. JSON columns hold the fields of the nouns by name; `None` stays `None`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pipeline.conversation import (
+    Agent,
+    Channel,
+    Classes,
+    Conversation,
+    Cue,
+    Customer,
+    Evaluation,
+    Evidence,
+    Finding,
+    Hearing,
+    Interaction,
+    Measures,
+    Reading,
+    Reason,
+    ReviewItem,
+    Speaker,
+    Turn,
+    Verdict,
+    Word,
+)
+from pipeline.store.records import Result, models_digest
+from pipeline.store.tables import (
+    ConversationRow,
+    EvaluationRow,
+    FindingRow,
+    InteractionRow,
+    ReviewItemRow,
+    TurnRow,
+)
+
+
+def interaction_row(interaction: Interaction, *, media: str | None, taken_at: datetime) -> InteractionRow:
+    """The row of an interaction whose recording was copied to `media`."""
+    agent, customer = interaction.agent, interaction.customer
+    started = interaction.started_at
+    offset = started.utcoffset() if started else None
+    return InteractionRow(
+        digest=interaction.digest,
+        id=interaction.id,
+        channel=interaction.channel.value,
+        source=interaction.source,
+        agent_id=agent.id if agent else None,
+        agent_name=agent.name if agent else None,
+        team=agent.team if agent else None,
+        hired_on=agent.hired_on if agent else None,
+        has_customer=customer is not None,
+        customer_id=customer.id if customer else None,
+        customer_segment=customer.segment if customer else None,
+        queue=interaction.queue,
+        started_at=started,
+        started_offset=None if offset is None else int(offset.total_seconds()),
+        media=media,
+        channels={side: speaker.value for side, speaker in interaction.channels.items()},
+        turns=[_turn_fields(turn) for turn in interaction.turns],
+        csat=interaction.csat,
+        attributes=dict(interaction.attributes),
+        extra=dict(interaction.extra),
+        taken_at=taken_at,
+    )
+
+
+def interaction_of(row: InteractionRow, media: Path) -> Interaction:
+    """The interaction of a row; `media` is the folder of recordings."""
+    started = row.started_at
+    if started is not None and row.started_offset is not None:
+        started = started.astimezone(timezone(timedelta(seconds=row.started_offset)))
+    return Interaction(
+        id=row.id,
+        channel=Channel(row.channel),
+        digest=row.digest,
+        source=row.source,
+        agent=None if row.agent_id is None else Agent(row.agent_id, row.agent_name, row.team, row.hired_on),
+        customer=Customer(row.customer_id, row.customer_segment) if row.has_customer else None,
+        queue=row.queue,
+        started_at=started,
+        recording=None if row.media is None else str(media / row.media),
+        channels=MappingProxyType({side: Speaker(role) for side, role in row.channels.items()}),
+        turns=tuple(_turn_of(fields) for fields in row.turns),
+        csat=row.csat,
+        attributes=MappingProxyType(row.attributes),
+        extra=MappingProxyType(row.extra),
+    )
+
+
+def conversation_row(conversation: Conversation, models: Mapping[str, str]) -> ConversationRow:
+    """The row of a conversation that `models` heard and read, with its turns."""
+    return ConversationRow(
+        interaction_digest=conversation.interaction.digest,
+        models_digest=models_digest(models),
+        hearing=asdict(conversation.hearing) if conversation.hearing else None,
+        measures=asdict(conversation.measures),
+        classes=asdict(conversation.classes),
+        readings=[_reading_fields(reading) for reading in conversation.readings],
+        turns=[TurnRow(**_turn_fields(turn)) for turn in conversation.turns],
+    )
+
+
+def conversation_of(row: ConversationRow, media: Path) -> Conversation:
+    """The conversation of a row."""
+    hearing = row.hearing
+    return Conversation(
+        interaction=interaction_of(row.interaction, media),
+        turns=tuple(_turn_of({name: getattr(turn, name) for name in _TURN_FIELDS}) for turn in row.turns),
+        measures=Measures(**row.measures),
+        classes=Classes(**row.classes),
+        hearing=None if hearing is None else Hearing(**{**hearing, "warnings": tuple(hearing["warnings"])}),
+        readings=tuple(_reading_of(fields) for fields in row.readings),
+    )
+
+
+def evaluation_row(result: Result, *, digest: str, evaluated_at: datetime) -> EvaluationRow:
+    """The row of an evaluation of the interaction `digest`, with its findings and its review item."""
+    evaluation, review = result.evaluation, result.review
+    return EvaluationRow(
+        interaction_digest=digest,
+        scorecard_id=evaluation.scorecard_id,
+        scorecard_version=evaluation.scorecard_version,
+        scorecard_digest=evaluation.scorecard_digest,
+        engine_version=evaluation.engine_version,
+        models=dict(evaluation.models),
+        models_digest=models_digest(evaluation.models),
+        total=evaluation.total,
+        max=evaluation.max,
+        passed=evaluation.passed,
+        band=evaluation.band,
+        fatal=list(evaluation.fatal),
+        measures=asdict(evaluation.measures),
+        classes=asdict(evaluation.classes),
+        evaluated_at=evaluated_at,
+        findings=[_finding_row(finding, n) for n, finding in enumerate(evaluation.findings)],
+        review=ReviewItemRow(flagged=review.flagged, priority=review.priority, reasons=list(review.reasons)),
+    )
+
+
+def result_of(row: EvaluationRow, media: Path) -> Result:
+    """The result of an evaluation's row."""
+    conversation = conversation_of(row.conversation, media)
+    identifier = conversation.interaction.id
+    evaluation = Evaluation(
+        interaction=identifier,
+        scorecard_id=row.scorecard_id,
+        scorecard_version=row.scorecard_version,
+        scorecard_digest=row.scorecard_digest,
+        engine_version=row.engine_version,
+        models=MappingProxyType(row.models),
+        total=row.total,
+        max=row.max,
+        passed=row.passed,
+        band=row.band,
+        fatal=tuple(row.fatal),
+        findings=tuple(_finding_of(finding) for finding in row.findings),
+        measures=Measures(**row.measures),
+        classes=Classes(**row.classes),
+    )
+    review = ReviewItem(identifier, row.review.flagged, row.review.priority, tuple(row.review.reasons))
+    return Result(conversation, evaluation, review, row.evaluated_at)
+
+
+_TURN_FIELDS = ("index", "speaker", "text", "original", "start", "end", "confidence", "role_confidence", "words")
+
+
+def _turn_fields(turn: Turn) -> dict[str, Any]:
+    fields = {name: getattr(turn, name) for name in _TURN_FIELDS}
+    words = [[word.text, word.start, word.end, word.probability] for word in turn.words]
+    return {**fields, "speaker": turn.speaker.value, "words": words}
+
+
+def _turn_of(fields: Mapping[str, Any]) -> Turn:
+    words = tuple(Word(*word) for word in fields["words"])
+    return Turn(**{**fields, "speaker": Speaker(fields["speaker"]), "words": words})
+
+
+def _reading_fields(reading: Reading) -> dict[str, Any]:
+    return {
+        "politeness": reading.politeness,
+        "empathy": reading.empathy,
+        "sentiment": reading.sentiment,
+        "confidence": reading.confidence,
+        "acts": dict(reading.acts),
+        "cues": [[cue.kind, *cue.span] for cue in reading.cues],
+    }
+
+
+def _reading_of(fields: Mapping[str, Any]) -> Reading:
+    cues = tuple(Cue(kind, (start, end)) for kind, start, end in fields["cues"])
+    return Reading(**{**fields, "acts": MappingProxyType(fields["acts"]), "cues": cues})
+
+
+def _finding_row(finding: Finding, position: int) -> FindingRow:
+    return FindingRow(
+        position=position,
+        criterion=finding.criterion,
+        section=finding.section,
+        verdict=finding.verdict.value,
+        points=finding.points,
+        max_points=finding.max_points,
+        confidence=finding.confidence,
+        why_key=finding.why.key,
+        why_args=dict(finding.why.args),
+        evidence=[asdict(evidence) for evidence in finding.evidence],
+        fault=finding.fault,
+        fatal=finding.fatal,
+    )
+
+
+def _finding_of(row: FindingRow) -> Finding:
+    evidence: Sequence[Mapping[str, Any]] = row.evidence
+    return Finding(
+        criterion=row.criterion,
+        section=row.section,
+        verdict=Verdict(row.verdict),
+        points=row.points,
+        max_points=row.max_points,
+        confidence=row.confidence,
+        why=Reason(row.why_key, MappingProxyType(row.why_args)),
+        evidence=tuple(Evidence(**{**fields, "span": tuple(fields["span"])}) for fields in evidence),
+        fault=row.fault,
+        fatal=row.fatal,
+    )

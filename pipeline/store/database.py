@@ -1,0 +1,295 @@
+"""The store itself: an engine, its migrations, and the questions that the other parts ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from pipeline.conversation import Conversation, SetAside
+from pipeline.errors import StoreError
+from pipeline.i18n import Language, t
+from pipeline.store import codec
+from pipeline.store.media import keep
+from pipeline.store.records import Result, Run, models_digest
+from pipeline.store.tables import ConversationRow, EvaluationRow, InteractionRow, RunRow, SetAsideRow
+
+BUSY_SECONDS = 30
+_READ_AT_ONCE = 100
+
+
+class Store:
+    """Results of all nights. Safe to share between threads; every method is one transaction.
+
+    Args:
+        url: a SQLAlchemy URL.
+        media: the folder that copies of recordings go to.
+        language: of errors.
+
+    Raises:
+        StoreError: Z401 no such kind of database, Z402 it cannot be opened, Z403 it was made by a newer zhijian.
+    """
+
+    def __init__(self, url: str, *, media: Path, language: Language = "zh") -> None:
+        self._media = media
+        self._language = language
+        self._engine = self._connect(url)
+        self._writer = self._engine.execution_options(immediate=True)
+        self._upgrade(url)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def identities(self) -> Mapping[str, str]:
+        """Digest of every interaction in the store, by its id."""
+        with self._reading() as session:
+            return dict(session.execute(select(InteractionRow.id, InteractionRow.digest)).tuples().all())
+
+    def evaluated(self, *, scorecard_digest: str, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
+        """Digests of the interactions that have an evaluation by this scorecard, these models and this engine."""
+        query = select(EvaluationRow.interaction_digest).where(
+            EvaluationRow.scorecard_digest == scorecard_digest,
+            EvaluationRow.models_digest == models_digest(models),
+            EvaluationRow.engine_version == engine_version,
+        )
+        with self._reading() as session:
+            return frozenset(session.scalars(query))
+
+    def conversation(self, digest: str, models: Mapping[str, str]) -> Conversation | None:
+        """What these models heard and read in an interaction, if they did."""
+        query = select(ConversationRow).where(
+            ConversationRow.interaction_digest == digest, ConversationRow.models_digest == models_digest(models)
+        )
+        with self._reading() as session:
+            row = session.scalars(query).one_or_none()
+            return None if row is None else codec.conversation_of(row, self._media)
+
+    def save(self, results: Iterable[Result], *, at: datetime | None = None) -> int:
+        """Keep results with copies of their recordings. What is in the store already is left as it is.
+
+        Returns:
+            How many evaluations are new.
+
+        Raises:
+            StoreError: Z402 the database or the folder of recordings cannot be written.
+        """
+        moment = at or datetime.now(UTC)
+        results = tuple(results)
+        try:
+            media = {r.conversation.interaction.digest: self._keep(r) for r in results}
+        except OSError as error:
+            raise self._failed(str(self._media), error.strerror or str(error)) from error
+        with self._writing() as session:
+            return sum(_insert(session, result, media, moment) for result in results)
+
+    def results(self, *, agent: str | None = None, newest: bool = True) -> Iterator[Result]:
+        """Results by interaction id and time of evaluation, read a hundred at a time.
+
+        Args:
+            agent: only interactions of the agent with this id.
+            newest: only the last evaluation of each interaction.
+        """
+        query = select(EvaluationRow.id).join(InteractionRow).order_by(InteractionRow.id, EvaluationRow.id)
+        if newest:
+            query = query.where(EvaluationRow.id.in_(select(func.max(EvaluationRow.id)).group_by(_DIGEST)))
+        if agent is not None:
+            query = query.where(InteractionRow.agent_id == agent)
+        with self._reading() as session:
+            wanted = session.scalars(query).all()
+        for first in range(0, len(wanted), _READ_AT_ONCE):
+            some = wanted[first : first + _READ_AT_ONCE]
+            with self._reading() as session:
+                rows = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
+                found = {row.id: codec.result_of(row, self._media) for row in rows}
+            yield from (found[identifier] for identifier in some)
+
+    def begin_run(self, inbox: str, engine: str) -> int:
+        """Note that a run over an inbox begins; gives its number."""
+        with self._writing() as session:
+            row = RunRow(inbox=inbox, engine=engine, started_at=datetime.now(UTC))
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def set_aside(self, run: int, items: Iterable[SetAside]) -> None:
+        """Note files that a run set aside; one seen before keeps its first run."""
+        with self._writing() as session:
+            inbox = session.get_one(RunRow, run).inbox
+            for item in items:
+                same = (SetAsideRow.inbox == inbox, SetAsideRow.source == item.source, SetAsideRow.code == item.code)
+                row = session.scalars(select(SetAsideRow).where(*same)).one_or_none()
+                if row is None:
+                    row = SetAsideRow(inbox=inbox, source=item.source, code=item.code, first_run=run)
+                    session.add(row)
+                row.reason, row.hint, row.last_run = item.reason, item.hint, run
+                session.flush()
+
+    def finish_run(self, run: int, *, taken: int, evaluated: int, known: int) -> None:
+        """Note that a run is done, and what it did."""
+        with self._writing() as session:
+            row = session.get_one(RunRow, run)
+            row.taken, row.evaluated, row.known = taken, evaluated, known
+            row.finished_at = datetime.now(UTC)
+
+    def last_set_aside(self) -> tuple[SetAside, ...]:
+        """Files that the last run set aside, in the order of their names."""
+        query = (
+            select(SetAsideRow)
+            .where(SetAsideRow.last_run == select(func.max(RunRow.id)).scalar_subquery())
+            .order_by(SetAsideRow.source, SetAsideRow.id)
+        )
+        with self._reading() as session:
+            return tuple(SetAside(row.source, row.code, row.reason, row.hint) for row in session.scalars(query))
+
+    def runs(self) -> tuple[Run, ...]:
+        """All runs, the last one first."""
+        with self._reading() as session:
+            counts = dict(
+                session.execute(select(SetAsideRow.last_run, func.count()).group_by(SetAsideRow.last_run))
+                .tuples()
+                .all()
+            )
+            return tuple(
+                Run(
+                    row.id,
+                    row.inbox,
+                    row.engine,
+                    row.started_at,
+                    row.finished_at,
+                    row.taken,
+                    row.evaluated,
+                    row.known,
+                    counts.get(row.id, 0),
+                )
+                for row in session.scalars(select(RunRow).order_by(RunRow.id.desc()))
+            )
+
+    def _keep(self, result: Result) -> str | None:
+        recording = result.conversation.interaction.recording
+        return None if recording is None else keep(Path(recording), self._media)
+
+    def _connect(self, url: str) -> Engine:
+        try:
+            parsed = make_url(url)
+            is_sqlite = parsed.get_backend_name() == "sqlite"
+            if is_sqlite and parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(
+                parsed,
+                json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+                connect_args={"timeout": BUSY_SECONDS} if is_sqlite else {},
+            )
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            what = t(self._language, "store.unknown_url", detail=str(error).splitlines()[0])
+            raise StoreError(
+                "Z401", what, where="store.url", hint=t(self._language, "store.unknown_url_hint")
+            ) from error
+        except OSError as error:
+            raise self._failed(url, error.strerror or str(error)) from error
+        if is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _upgrade(self, url: str) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        config = Config()
+        config.set_main_option("script_location", str(files("pipeline.store") / "migrations"))
+        try:
+            with self._writer.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except CommandError as error:
+            what = t(self._language, "store.too_new", url=make_url(url).render_as_string())
+            raise StoreError("Z403", what, hint=t(self._language, "store.too_new_hint")) from error
+        except DatabaseError as error:
+            raise self._failed(make_url(url).render_as_string(), str(error.orig)) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with self._guarded(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with self._guarded(), Session(self._writer) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise self._failed(self._engine.url.render_as_string(), str(error.orig)) from error
+
+    def _failed(self, where: str, detail: str) -> StoreError:
+        return StoreError(
+            "Z402",
+            t(self._language, "store.failed", detail=detail),
+            where=where,
+            hint=t(self._language, "store.failed_hint"),
+        )
+
+
+_DIGEST = EvaluationRow.interaction_digest
+
+
+def _insert(session: Session, result: Result, media: Mapping[str, str | None], moment: datetime) -> bool:
+    evaluation, interaction = result.evaluation, result.conversation.interaction
+    models = models_digest(evaluation.models)
+    same = (
+        EvaluationRow.interaction_digest == interaction.digest,
+        EvaluationRow.scorecard_digest == evaluation.scorecard_digest,
+        EvaluationRow.models_digest == models,
+        EvaluationRow.engine_version == evaluation.engine_version,
+    )
+    if session.scalar(select(EvaluationRow.id).where(*same)) is not None:
+        return False
+    if session.get(InteractionRow, interaction.digest) is None:
+        session.add(codec.interaction_row(interaction, media=media[interaction.digest], taken_at=moment))
+        session.flush()
+    heard = (ConversationRow.interaction_digest == interaction.digest, ConversationRow.models_digest == models)
+    conversation = session.scalars(select(ConversationRow).where(*heard)).one_or_none()
+    if conversation is None:
+        conversation = codec.conversation_row(result.conversation, evaluation.models)
+        session.add(conversation)
+        session.flush()
+    row = codec.evaluation_row(result, digest=interaction.digest, evaluated_at=moment)
+    row.conversation_id = conversation.id
+    session.add(row)
+    session.flush()
+    return True
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver's own transactions would leave the schema changes of a migration outside of them.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

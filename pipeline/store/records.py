@@ -1,0 +1,42 @@
+"""What the store takes and gives: frozen records, no rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.conversation import Conversation, Evaluation, ReviewItem
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One interaction heard, read and scored. `recording` of its interaction is the store's own copy."""
+
+    conversation: Conversation
+    evaluation: Evaluation
+    review: ReviewItem
+    evaluated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run over an inbox: how many interactions were taken in, evaluated anew, known already, and set aside."""
+
+    id: int
+    inbox: str
+    engine: str
+    started_at: datetime
+    finished_at: datetime | None
+    taken: int
+    evaluated: int
+    known: int
+    set_aside: int
+
+
+def models_digest(models: Mapping[str, str]) -> str:
+    """`sha256:…` of the models (name → `name@digest`) that an evaluation rests on."""
+    text = json.dumps(dict(models), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,207 @@
+"""The tables. What is searched by has a column; what is only ever read whole is JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from pipeline.conversation import Json
+
+DIGEST = String(71)
+NAME = String(200)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment with a zone, kept in UTC; SQLite has no zones of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; a moment without a zone is a mistake of the program."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Back with the zone UTC."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints get names that migrations can speak of."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {Json: JSON, datetime: Moment}  # noqa: RUF012
+
+
+class InteractionRow(Base):
+    """An interaction as it came in. `turns` are those that came with it, `media` is the copy of its recording."""
+
+    __tablename__ = "interactions"
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    id: Mapped[str] = mapped_column(NAME, unique=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(Text)
+    agent_id: Mapped[str | None] = mapped_column(Text, index=True)
+    agent_name: Mapped[str | None] = mapped_column(Text)
+    team: Mapped[str | None] = mapped_column(Text, index=True)
+    hired_on: Mapped[str | None] = mapped_column(String(10))
+    has_customer: Mapped[bool]
+    customer_id: Mapped[str | None] = mapped_column(Text)
+    customer_segment: Mapped[str | None] = mapped_column(Text)
+    queue: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime | None] = mapped_column(index=True)
+    started_offset: Mapped[int | None]
+    media: Mapped[str | None] = mapped_column(Text)
+    channels: Mapped[Any] = mapped_column(JSON)
+    turns: Mapped[Any] = mapped_column(JSON)
+    csat: Mapped[float | None]
+    attributes: Mapped[Any] = mapped_column(JSON)
+    extra: Mapped[Any] = mapped_column(JSON)
+    taken_at: Mapped[datetime]
+
+
+class ConversationRow(Base):
+    """What one set of models heard and read in an interaction."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (UniqueConstraint("interaction_digest", "models_digest"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    interaction_digest: Mapped[str] = mapped_column(ForeignKey("interactions.digest"))
+    models_digest: Mapped[str] = mapped_column(DIGEST)
+    hearing: Mapped[Any] = mapped_column(JSON)
+    measures: Mapped[Any] = mapped_column(JSON)
+    classes: Mapped[Any] = mapped_column(JSON)
+    readings: Mapped[Any] = mapped_column(JSON)
+    interaction: Mapped[InteractionRow] = relationship(lazy="joined", innerjoin=True)
+    turns: Mapped[list[TurnRow]] = relationship(order_by="TurnRow.index", lazy="selectin")
+
+
+class TurnRow(Base):
+    """One turn of a conversation."""
+
+    __tablename__ = "turns"
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    speaker: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    original: Mapped[str] = mapped_column(Text)
+    start: Mapped[float | None]
+    end: Mapped[float | None]
+    confidence: Mapped[float | None]
+    role_confidence: Mapped[float]
+    words: Mapped[Any] = mapped_column(JSON)
+
+
+class EvaluationRow(Base):
+    """One evaluation; only ever inserted."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        UniqueConstraint(
+            "interaction_digest", "scorecard_digest", "models_digest", "engine_version", name="uq_evaluations_once"
+        ),
+        Index("ix_evaluations_scorecard", "scorecard_id", "scorecard_version"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    interaction_digest: Mapped[str] = mapped_column(ForeignKey("interactions.digest"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    scorecard_id: Mapped[str] = mapped_column(NAME)
+    scorecard_version: Mapped[str] = mapped_column(NAME)
+    scorecard_digest: Mapped[str] = mapped_column(DIGEST)
+    engine_version: Mapped[str] = mapped_column(NAME)
+    models: Mapped[Any] = mapped_column(JSON)
+    models_digest: Mapped[str] = mapped_column(DIGEST)
+    total: Mapped[float | None]
+    max: Mapped[float]
+    passed: Mapped[bool | None]
+    band: Mapped[str | None] = mapped_column(NAME)
+    fatal: Mapped[Any] = mapped_column(JSON)
+    measures: Mapped[Any] = mapped_column(JSON)
+    classes: Mapped[Any] = mapped_column(JSON)
+    evaluated_at: Mapped[datetime]
+    conversation: Mapped[ConversationRow] = relationship(lazy="joined", innerjoin=True)
+    findings: Mapped[list[FindingRow]] = relationship(order_by="FindingRow.position", lazy="selectin")
+    review: Mapped[ReviewItemRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class FindingRow(Base):
+    """What one criterion said, in the order of the scorecard."""
+
+    __tablename__ = "findings"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    criterion: Mapped[str] = mapped_column(NAME, index=True)
+    section: Mapped[str] = mapped_column(NAME)
+    verdict: Mapped[str] = mapped_column(String(16))
+    points: Mapped[float]
+    max_points: Mapped[float]
+    confidence: Mapped[float]
+    why_key: Mapped[str] = mapped_column(Text)
+    why_args: Mapped[Any] = mapped_column(JSON)
+    evidence: Mapped[Any] = mapped_column(JSON)
+    fault: Mapped[bool]
+    fatal: Mapped[bool]
+
+
+class ReviewItemRow(Base):
+    """Whether a person must look at an evaluation, by the rules of its scorecard."""
+
+    __tablename__ = "review_items"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    flagged: Mapped[bool] = mapped_column(index=True)
+    priority: Mapped[float]
+    reasons: Mapped[Any] = mapped_column(JSON)
+
+
+class RunRow(Base):
+    """One run over an inbox."""
+
+    __tablename__ = "runs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inbox: Mapped[str] = mapped_column(Text)
+    engine: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    taken: Mapped[int] = mapped_column(default=0)
+    evaluated: Mapped[int] = mapped_column(default=0)
+    known: Mapped[int] = mapped_column(default=0)
+
+
+class SetAsideRow(Base):
+    """A file that could not be taken; seen first in one run, and last in another."""
+
+    __tablename__ = "set_aside"
+    __table_args__ = (UniqueConstraint("inbox", "source", "code"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inbox: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(Text)
+    hint: Mapped[str] = mapped_column(Text)
+    first_run: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    last_run: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
