@@ -113,15 +113,19 @@ class Engine:
         beam_size: of the decoder.
         chunk_seconds: longest packed window.
         batch_size: windows decoded together.
+        threads: of the decoder.
     """
 
-    def __init__(self, model: Any, path: Path, *, beam_size: int, chunk_seconds: float, batch_size: int) -> None:
+    def __init__(
+        self, model: Any, path: Path, *, beam_size: int, chunk_seconds: float, batch_size: int, threads: int
+    ) -> None:
         self._model = model
         self._local = threading.local()
         self.path = path
         self.beam_size = beam_size
         self.chunk_seconds = chunk_seconds
         self.batch_size = batch_size
+        self.threads = threads
 
     @property
     def name(self) -> str:
@@ -244,6 +248,7 @@ def load_engine(
         ModelFilesError: the directory is missing, lacks a file, or holds a model that does not know Chinese.
     """
     path = Path(path)
+    threads = threads or min(4, len(os.sched_getaffinity(0)))
     check_files(path)
     os.environ["HF_HUB_OFFLINE"] = "1"
     from faster_whisper import WhisperModel
@@ -253,7 +258,7 @@ def load_engine(
             str(path),
             device=device,
             compute_type=compute_type,
-            cpu_threads=threads or min(4, len(os.sched_getaffinity(0))),
+            cpu_threads=threads,
             local_files_only=True,
         )
     except (RuntimeError, ValueError) as error:
@@ -261,7 +266,12 @@ def load_engine(
     if not model.model.is_multilingual:
         raise ModelFilesError(path, detail="the model knows no language but English")
     return Engine(
-        model, path.resolve(), beam_size=beam_size, chunk_seconds=min(chunk_seconds, 28.0), batch_size=batch_size
+        model,
+        path.resolve(),
+        beam_size=beam_size,
+        chunk_seconds=min(chunk_seconds, 28.0),
+        batch_size=batch_size,
+        threads=threads,
     )
 
 

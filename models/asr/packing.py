@@ -68,7 +68,7 @@ class Window:
     def real(self, piece: int, seconds: float) -> float:
         """Real time of a moment of the window, kept inside the piece with index `piece`."""
         found = self.pieces[piece]
-        return round(min(max(found.start + seconds - found.at, found.start), found.end), 3)
+        return min(max(round(found.start + seconds - found.at, 3), found.start), found.end)
 
     def halves(self, samples: Samples) -> tuple[Window, ...]:
         """Two windows with half of the sound each, cut between pieces or, if there is but one, at a quiet moment."""

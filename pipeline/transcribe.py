@@ -1,0 +1,345 @@
+"""Recording → turns: each channel is heard on its own, words are put in order of time, and turns are built from words.
+
+Two real channels are two speakers. One channel, or two that carry the same sound, is split by voice. Which speaker is
+the agent comes from the interaction (`channels`), else from the settings, else from what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from pipeline.conversation import Hearing, Interaction, Speaker, Turn, Word
+from pipeline.errors import HearingError, SettingsError
+from pipeline.i18n import Language, t
+from pipeline.text import normalise
+
+if TYPE_CHECKING:
+    from models.asr.engine import ChannelText, Engine
+    from models.audio import Samples
+    from models.vad import Interval
+
+PAUSE = 0.8
+"""A pause of this many seconds ends a turn."""
+
+GAP = 0.2
+"""If the other side begins to speak in a gap of this many seconds between two words, the gap ends the turn."""
+
+GROUP_SECONDS = 1800.0
+"""Recordings are decoded and heard in common batches of about this much sound, which bounds the memory."""
+
+Progress: TypeAlias = Callable[[float], None]
+"""Called now and then with the seconds of speech that were transcribed since the last call."""
+
+_CODES = {"missing": "Z301", "not_audio": "Z302", "no_audio_stream": "Z303", "empty": "Z304"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said in one recording. `hearing` is `None` where the turns came as text."""
+
+    turns: tuple[Turn, ...]
+    hearing: Hearing | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ears:
+    """One decoded recording: sound and speech of each channel to hear, and what is known so far."""
+
+    interaction: Interaction
+    channels: tuple[Samples, ...]
+    speech: tuple[tuple[Interval, ...], ...]
+    duration: float
+    sample_rate: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Utterance:
+    """Words of one voice (a channel, or a voice within one) without a pause between them."""
+
+    voice: int
+    words: tuple[Word, ...]
+
+    @property
+    def start(self) -> float:
+        return self.words[0].start
+
+    @property
+    def end(self) -> float:
+        return self.words[-1].end
+
+    @property
+    def text(self) -> str:
+        return "".join(word.text for word in self.words)
+
+
+def open_engine(path: str | Path, *, threads: int = 0, language: Language = "zh") -> Engine:
+    """Load the speech model in a directory; nothing is fetched.
+
+    Raises:
+        SettingsError: Z510 no such directory, Z511 a file is missing, Z512 the model cannot be used.
+    """
+    from models.asr.engine import ModelFilesError, load_engine
+
+    try:
+        return load_engine(path, threads=threads)
+    except ModelFilesError as error:
+        if error.missing:
+            code, what = "Z511", t(language, "hearing.model_incomplete", files=", ".join(error.missing))
+        elif not Path(path).is_dir():
+            code, what = "Z510", t(language, "hearing.model_missing")
+        else:
+            code, what = "Z512", t(language, "hearing.model_unusable", detail=error.detail)
+        raise SettingsError(code, what, where=str(path), hint=t(language, "hearing.model_hint")) from error
+
+
+def transcribe(
+    interaction: Interaction,
+    *,
+    engine: Engine,
+    channels: Mapping[str, Speaker] | None = None,
+    progress: Progress | None = None,
+    language: Language = "zh",
+) -> Heard:
+    """Hear one recording. An interaction that came with turns keeps them.
+
+    Args:
+        interaction: with a `recording`.
+        engine: the speech model.
+        channels: who is on `left` and `right`, for interactions that do not say so themselves.
+        progress: see `Progress`.
+        language: of messages.
+
+    Raises:
+        HearingError: Z301 the file is missing, Z302 not audio, Z303 no sound track, Z304 a header without sound, Z305
+            transcription failed, Z306 the interaction has no recording.
+    """
+    (heard,) = transcribe_many([interaction], engine=engine, channels=channels, progress=progress, language=language)
+    if isinstance(heard, HearingError):
+        raise heard
+    return heard
+
+
+def transcribe_many(
+    interactions: Iterable[Interaction],
+    *,
+    engine: Engine,
+    channels: Mapping[str, Speaker] | None = None,
+    progress: Progress | None = None,
+    language: Language = "zh",
+) -> Iterator[Heard | HearingError]:
+    """Hear many recordings in common batches: one result an interaction, in order; errors are returned, not raised.
+
+    Takes the arguments of `transcribe`.
+    """
+    waiting: list[_Ears | Heard | HearingError] = []
+    seconds = 0.0
+    for interaction in interactions:
+        listened = _listen(interaction, engine.threads, language)
+        waiting.append(listened)
+        if isinstance(listened, _Ears):
+            seconds += listened.duration * len(listened.channels)
+        if seconds >= GROUP_SECONDS:
+            yield from _finish(waiting, engine, channels, progress, language)
+            waiting, seconds = [], 0.0
+    yield from _finish(waiting, engine, channels, progress, language)
+
+
+def _listen(interaction: Interaction, threads: int, language: Language) -> _Ears | Heard | HearingError:
+    """Decode a recording and find the speech in it."""
+    if interaction.turns:
+        return Heard(interaction.turns, None)
+    if interaction.recording is None:
+        return _error("Z306", "no_recording", interaction.source, language, id=interaction.id)
+    from models.audio import AudioError, decode, same_sound
+    from models.vad import speech_by_channel
+
+    try:
+        sound = decode(interaction.recording)
+    except AudioError as error:
+        return _error(_CODES[error.fault], error.fault, interaction.recording, language)
+    heard, warnings = sound.channels, ["truncated"] if sound.truncated else []
+    if len(heard) == 2 and same_sound(*heard):
+        heard = heard[:1]
+        warnings.append("dual_mono")
+    speech = speech_by_channel(heard, threads=threads)
+    if len(heard) == 2:
+        speech = _without_bleed(heard, speech, warnings)
+    if not any(speech):
+        warnings.append("no_speech")
+    return _Ears(interaction, heard, tuple(speech), sound.duration, sound.sample_rate, tuple(warnings))
+
+
+def _without_bleed(
+    heard: Sequence[Samples], speech: list[tuple[Interval, ...]], warnings: list[str]
+) -> list[tuple[Interval, ...]]:
+    from models.speakers.bleed import without_bleed
+    from models.vad import total
+
+    genuine = [without_bleed(heard[k], speech[k], heard[1 - k], speech[1 - k]) for k in (0, 1)]
+    if sum(map(total, genuine)) < sum(map(total, speech)) - 1.0:
+        warnings.append("bleed_removed")
+    return genuine
+
+
+def _finish(
+    waiting: Sequence[_Ears | Heard | HearingError],
+    engine: Engine,
+    channels: Mapping[str, Speaker] | None,
+    progress: Progress | None,
+    language: Language,
+) -> Iterator[Heard | HearingError]:
+    ears = [item for item in waiting if isinstance(item, _Ears)]
+    texts = iter(_texts(ears, engine, progress, language))
+    for item in waiting:
+        if isinstance(item, _Ears):
+            found = next(texts)
+            yield found if isinstance(found, HearingError) else _heard(item, found, channels or {})
+        else:
+            yield item
+
+
+def _texts(
+    ears: Sequence[_Ears], engine: Engine, progress: Progress | None, language: Language
+) -> list[Sequence[ChannelText] | HearingError]:
+    """What each recording's channels say. If the common batch fails, each is tried alone, so that one spoils one."""
+    try:
+        found = engine.transcribe(
+            [samples for ear in ears for samples in ear.channels],
+            [speech for ear in ears for speech in ear.speech],
+            progress=progress,
+        )
+    except (RuntimeError, ValueError, MemoryError) as error:
+        if len(ears) == 1:
+            place = ears[0].interaction.recording or ears[0].interaction.source
+            return [_error("Z305", "failed", place, language, detail=str(error) or type(error).__name__)]
+        return [text for ear in ears for text in _texts([ear], engine, progress, language)]
+    result: list[Sequence[ChannelText] | HearingError] = []
+    at = 0
+    for ear in ears:
+        result.append(found[at : at + len(ear.channels)])
+        at += len(ear.channels)
+    return result
+
+
+def _heard(ear: _Ears, texts: Sequence[ChannelText], default: Mapping[str, Speaker]) -> Heard:
+    words = [
+        (channel, Word(word.text, word.start, min(word.end, ear.duration), word.probability))
+        for channel, text in enumerate(texts)
+        for segment in text.segments
+        for word in segment.words
+    ]
+    split = 1.0
+    if len(ear.channels) == 1 and words:
+        words, split = _by_voice(ear, [word for _, word in words])
+    utterances = _utterances(words)
+    roles, sure = _roles(ear, utterances, default, split)
+    warnings = [*ear.warnings, *(warning for text in texts for warning in text.warnings)]
+    if words and sure < _sure_enough():
+        warnings.append("roles_guessed")
+    probabilities = [word.probability for _, word in words]
+    hearing = Hearing(
+        duration=ear.duration,
+        sample_rate=ear.sample_rate,
+        channels=len(ear.channels),
+        speech_seconds=sum(end - start for speech in ear.speech for start, end in speech),
+        confidence=sum(probabilities) / len(probabilities) if probabilities else None,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+    turns = tuple(
+        _turn(index, utterance, roles[utterance.voice], sure)
+        for index, utterance in enumerate(u for u in utterances if normalise(u.text))
+    )
+    return Heard(turns, hearing)
+
+
+def _by_voice(ear: _Ears, words: Sequence[Word]) -> tuple[list[tuple[int, Word]], float]:
+    """Words of one channel with the number of their voice, and how surely there are two voices."""
+    from models.speakers.clustering import two_voices
+
+    voices = two_voices(ear.channels[0], ear.speech[0])
+    return [(voices.speaker(word.start, word.end), word) for word in words], voices.confidence
+
+
+def _utterances(words: Iterable[tuple[int, Word]]) -> list[_Utterance]:
+    """Utterances of all voices in order of time."""
+    by_voice: dict[int, list[Word]] = {}
+    for voice, word in sorted(words, key=lambda item: (item[1].start, item[1].end)):
+        by_voice.setdefault(voice, []).append(word)
+    unbroken = [chunk for voice, spoken in by_voice.items() for chunk in _chunks(voice, spoken, PAUSE, ())]
+    utterances = [
+        part
+        for chunk in unbroken
+        for part in _chunks(
+            chunk.voice, chunk.words, GAP, [other.start for other in unbroken if other.voice != chunk.voice]
+        )
+    ]
+    return sorted(utterances, key=lambda utterance: (utterance.start, utterance.end))
+
+
+def _chunks(voice: int, words: Sequence[Word], gap: float, starts: Sequence[float]) -> Iterator[_Utterance]:
+    """Words cut at gaps of at least `gap` seconds; given `starts` of others, only where one of them lies in the gap."""
+    held: list[Word] = [words[0]]
+    for before, after in pairwise(words):
+        long_gap = after.start - before.end >= gap
+        if long_gap and (gap >= PAUSE or any(before.end <= start < after.start for start in starts)):
+            yield _Utterance(voice, tuple(held))
+            held = []
+        held.append(after)
+    yield _Utterance(voice, tuple(held))
+
+
+def _roles(
+    ear: _Ears, utterances: Sequence[_Utterance], default: Mapping[str, Speaker], split: float
+) -> tuple[tuple[Speaker, Speaker], float]:
+    """Speakers of voice 0 and voice 1, and how sure that is."""
+    told = ear.interaction.channels or default
+    if len(ear.channels) == 2:
+        left, right = told.get("left"), told.get("right")
+        if left or right:
+            return (left or _other(right), right or _other(left)), 1.0
+    elif "mono" in told:
+        return (told["mono"], told["mono"]), 1.0
+    from models.speakers.roles import assign
+
+    said = ["\n".join(u.text for u in utterances if u.voice == voice) for voice in (0, 1)]
+    roles = assign(*said)
+    pair = (Speaker.AGENT, Speaker.CUSTOMER) if roles.agent == 0 else (Speaker.CUSTOMER, Speaker.AGENT)
+    # Without two voices, every turn is as likely the one's as the other's.
+    return pair, 0.5 + (roles.confidence - 0.5) * split
+
+
+def _other(speaker: Speaker | None) -> Speaker:
+    return {Speaker.AGENT: Speaker.CUSTOMER, Speaker.CUSTOMER: Speaker.AGENT}.get(
+        speaker or Speaker.UNKNOWN, Speaker.UNKNOWN
+    )
+
+
+def _sure_enough() -> float:
+    from models.speakers.roles import SURE
+
+    return SURE
+
+
+def _turn(index: int, utterance: _Utterance, speaker: Speaker, role_confidence: float) -> Turn:
+    return Turn(
+        index=index,
+        speaker=speaker,
+        text=normalise(utterance.text),
+        original=utterance.text,
+        start=utterance.start,
+        end=utterance.end,
+        confidence=sum(word.probability for word in utterance.words) / len(utterance.words),
+        role_confidence=role_confidence,
+        words=utterance.words,
+    )
+
+
+def _error(code: str, key: str, where: str, language: Language, **args: object) -> HearingError:
+    return HearingError(
+        code, t(language, f"hearing.{key}", **args), where=where, hint=t(language, f"hearing.{key}_hint")
+    )
