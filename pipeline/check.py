@@ -1,0 +1,90 @@
+"""`validate`: everything that is wrong with a scorecard, its own examples included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from pipeline.conversation import Channel, Conversation
+from pipeline.criteria.base import Context
+from pipeline.formats_out import explain
+from pipeline.i18n import Language, t
+from pipeline.scorecard import Criterion, Document, Problem, Scorecard, dialogue, read
+from pipeline.scoring import context_for, judge, wants_reader
+
+Reader: TypeAlias = Callable[[Conversation], Conversation]
+"""Adds readings, measures and classes to a conversation."""
+
+
+def validate(path: str | Path, *, language: Language = "zh", reader: Reader | None = None) -> tuple[Problem, ...]:
+    """Everything that is wrong with the card at `path`; empty where all is well.
+
+    Args:
+        path: the YAML file.
+        language: of the messages.
+        reader: reads tone and acts of the examples; without one, examples that need it are noted and passed over.
+    """
+    card, document, problems = read(Path(path), language=language)
+    if card is None or document is None:
+        return problems
+    return (*problems, *_examples(card, document, language, reader), *_advice(card, document, language))
+
+
+def _examples(card: Scorecard, document: Document, language: Language, reader: Reader | None) -> Iterator[Problem]:
+    channel = card.channels[0] if card.channels else Channel.CALL
+    for number, criterion in enumerate(card.criteria):
+        for verdict in ("met", "partial", "unmet", "not_applicable", "unsure"):
+            for place, text in enumerate(getattr(criterion.examples, verdict)):
+                where = document.where(("criteria", number, "examples", verdict, place))
+                yield from _example(criterion, verdict, text, where, channel, context_for(card), language, reader)
+
+
+def _example(
+    criterion: Criterion,
+    expected: str,
+    text: str,
+    where: str,
+    channel: Channel,
+    context: Context,
+    language: Language,
+    reader: Reader | None,
+) -> Iterator[Problem]:
+    try:
+        conversation = dialogue(text, channel=channel)
+    except ValueError as error:
+        message = t(language, "scorecard.example_line", line=str(error))
+        yield Problem("error", where, message, t(language, "scorecard.example_line_fix"))
+        return
+    if reader is not None:
+        conversation = reader(conversation)
+    judgement = judge(criterion, conversation, context)
+    if judgement.verdict.value == expected:
+        return
+    if reader is None and wants_reader(criterion, context):
+        yield Problem("note", where, t(language, "scorecard.example_needs_reader"))
+        return
+    message = t(
+        language,
+        "scorecard.example_differs",
+        expected=t(language, f"scorecard.verdict.{expected}"),
+        verdict=t(language, f"scorecard.verdict.{judgement.verdict.value}"),
+        why=explain(judgement.why, language),
+    )
+    yield Problem("error", where, message)
+
+
+def _advice(card: Scorecard, document: Document, language: Language) -> Iterator[Problem]:
+    """Warnings about what is allowed but hardly meant."""
+    if not any(criterion.points for criterion in card.criteria):
+        yield Problem("warning", document.where(("criteria",)), t(language, "scorecard.warning.no_duty"))
+    used = {criterion.section for criterion in card.criteria}
+    for section in card.sections:
+        if section not in used:
+            message = t(language, "scorecard.warning.idle_section", name=section)
+            yield Problem("warning", document.where(("sections", section)), message)
+    for number, criterion in enumerate(card.criteria):
+        examples = criterion.examples
+        if not (examples.met or examples.unmet):
+            place = document.where(("criteria", number))
+            yield Problem("note", place, t(language, "scorecard.warning.no_examples", id=criterion.id))

@@ -1,0 +1,78 @@
+"""Kinds of criteria. One module is one kind; to add one, write the module and add its line to `KINDS`."""
+
+from __future__ import annotations
+
+from pipeline.conversation import Conversation, Reason
+from pipeline.criteria import phrase, sequence
+from pipeline.criteria.base import Context, Outcome, State
+from pipeline.criteria.expression import ExpressionBase, Kind, expression_type
+
+KINDS: dict[str, Kind] = {
+    "phrase": Kind(phrase.Params, phrase.evaluate, phrase.__doc__),
+    "sequence": Kind(sequence.Params, sequence.evaluate, sequence.__doc__),
+}
+"""The literal registry: name in the YAML file → kind."""
+
+Expression = expression_type(KINDS)
+"""The pydantic model of an expression in a scorecard."""
+
+
+def evaluate(expression: ExpressionBase, conversation: Conversation, context: Context) -> Outcome:
+    """What `expression` says of `conversation`.
+
+    `any_of` and `all_of` decide by the branches that can be decided; a branch that could not be measured never makes
+    `any_of` fail or `all_of` hold.
+    """
+    operator = expression.operator
+    if operator == "condition":
+        return _condition(expression.params, conversation, context)
+    if operator == "not":
+        inner = evaluate(expression.params, conversation, context)
+        turned = {State.YES: State.NO, State.NO: State.YES}.get(inner.state, inner.state)
+        hits = inner.hits if turned is not State.YES else ()
+        return Outcome(turned, inner.confidence, inner.reason, hits, inner.needs_reader)
+    if operator == "any_of":
+        return _any_of([evaluate(branch, conversation, context) for branch in expression.params])
+    if operator == "all_of":
+        return _all_of([evaluate(branch, conversation, context) for branch in expression.params])
+    return KINDS[operator].evaluate(expression.params, conversation, context)
+
+
+def _condition(name: str, conversation: Conversation, context: Context) -> Outcome:
+    if context.anchor is not None:
+        return evaluate(context.conditions[name], conversation, context)
+    if name not in context.known:
+        context.known[name] = evaluate(context.conditions[name], conversation, context)
+    return context.known[name]
+
+
+def _first(outcomes: list[Outcome], *states: State) -> Outcome | None:
+    return next((outcome for state in states for outcome in outcomes if outcome.state is state), None)
+
+
+def _any_of(outcomes: list[Outcome]) -> Outcome:
+    held = [outcome for outcome in outcomes if outcome.state is State.YES]
+    if held:
+        surest = max(held, key=lambda outcome: outcome.confidence)
+        together = sorted(
+            {(hit.turn, hit.evidence[0].span, hit.evidence): hit for o in held for hit in o.hits}.values(),
+            key=lambda hit: (hit.turn, hit.evidence[0].span),
+        )
+        return Outcome(State.YES, surest.confidence, surest.reason, tuple(together))
+    undecided = _first(outcomes, State.UNSURE)
+    if undecided is not None:
+        return undecided
+    failed = [outcome for outcome in outcomes if outcome.state is State.NO]
+    if failed:
+        hits = tuple(hit for outcome in failed for hit in outcome.hits)
+        return Outcome(State.NO, min(o.confidence for o in failed), failed[0].reason, hits)
+    return outcomes[0]
+
+
+def _all_of(outcomes: list[Outcome]) -> Outcome:
+    decisive = _first(outcomes, State.NO, State.UNSURE, State.UNAVAILABLE)
+    if decisive is not None:
+        return decisive
+    hits = tuple(hit for outcome in outcomes for hit in outcome.hits)
+    reason: Reason = next((o.reason for o in outcomes if o.hits), outcomes[0].reason)
+    return Outcome(State.YES, min(outcome.confidence for outcome in outcomes), reason, hits)

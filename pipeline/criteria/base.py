@@ -1,0 +1,279 @@
+"""What every kind of criterion shares: parameters, context, outcome, and how a hit becomes evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.conversation import Conversation, Evidence, Reason, Speaker, Turn
+from pipeline.criteria.patterns import PatternError, check
+
+if TYPE_CHECKING:
+    from pipeline.criteria.expression import ExpressionBase
+
+Role: TypeAlias = Literal["agent", "customer", "bot", "anyone"]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+WRITTEN, BY_SOUND, NOT_FOUND = 0.97, 0.85, 0.9
+"""Confidence in a hit that is written so, in one that only sounds so, and in the absence of any. Not calibrated."""
+ROLE_KNOWN = 0.6
+"""A turn whose role is less sure than this may belong to the other speaker."""
+
+
+def wrong(key: str, **args: str | float) -> PydanticCustomError:
+    """The error that a validator raises; `scorecard.error.KEY` in the catalogue is its sentence."""
+    kind: LiteralString = key  # type: ignore[assignment,unused-ignore]
+    return PydanticCustomError(kind, kind, dict(args))
+
+
+class Strict(BaseModel):
+    """Base of all parts of a scorecard: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(Strict):
+    """A card's `settings`; docs/scorecards.md says what each does."""
+
+    partial_share: Share = 0.5
+    fatal_cap: Annotated[float, Field(ge=0, le=100)] = 59.0
+    hearing_confidence: Share = 0.55
+    homophones: Literal["heard", "always", "never"] = "heard"
+    near_sounds: bool = True
+    homophone_min_chars: Annotated[int, Field(ge=2)] = 3
+    gap: Annotated[int, Field(ge=1, le=60)] = 6
+    low_confidence: Share = 0.6
+    review_priority: Share = 0.5
+
+
+class State(StrEnum):
+    """What an operator says. `UNSURE`: could not be heard; `UNAVAILABLE`: could not be measured or did not arise."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place where an operator found what it looks for; the first evidence is the place itself."""
+
+    evidence: tuple[Evidence, ...]
+    confidence: float
+
+    @property
+    def turn(self) -> int:
+        """Index of the turn where it happened."""
+        return self.evidence[0].turn
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an operator says of a conversation, how sure it is (0…1), why, and where.
+
+    `needs_reader` is true where nothing could be said only because nobody read tone or acts.
+    """
+
+    state: State
+    confidence: float
+    reason: Reason
+    hits: tuple[Hit, ...] = ()
+    needs_reader: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A distance: so many `turns` of a role, or so many `seconds`."""
+
+    amount: float
+    unit: Literal["turns", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Only what lies after (or before) the anchor, within `reach`; the anchor's own turn included."""
+
+    direction: Literal["before", "after"]
+    reach: Reach | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an operator may use besides its parameters and the conversation.
+
+    `titles` has the Chinese and the English name of each condition.
+    `anchor` is the hit that a relative window refers to. `evaluate` evaluates a nested expression. `known` remembers
+    the named conditions of this one conversation.
+    """
+
+    settings: Settings
+    lists: tuple[tuple[str, tuple[str, ...]], ...]
+    conditions: Mapping[str, ExpressionBase]
+    titles: Mapping[str, tuple[str, str]]
+    evaluate: Callable[[ExpressionBase, Conversation, Context], Outcome]
+    anchor: Evidence | None = None
+    limit: Limit | None = None
+    known: dict[str, Outcome] = field(default_factory=dict)
+
+    def near(self, anchor: Evidence, limit: Limit | None = None) -> Context:
+        """The same context with windows relative to `anchor`."""
+        return replace(self, anchor=anchor, limit=limit)
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple):
+        flat: list[Any] = []
+        for item in value:
+            flat.extend(_flat(item) if isinstance(item, list | tuple) else [item])
+        return tuple(flat)
+    return value
+
+
+def _checked(pattern: str, info: ValidationInfo) -> str:
+    lists = (info.context or {}).get("lists", {})
+    try:
+        check(pattern, lists)
+    except PatternError as error:
+        raise wrong(error.key, **error.args_of) from None
+    return pattern
+
+
+PatternText: TypeAlias = Annotated[str, AfterValidator(_checked)]
+PatternList: TypeAlias = Annotated[tuple[PatternText, ...], BeforeValidator(_flat)]
+"""Phrase patterns; one text stands for a list of one, lists within the list are flattened."""
+Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_flat)]
+
+
+class Limits(Strict):
+    """Parameters of an operator that holds a number against a limit: `above`, `below`, or both."""
+
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Limits:
+        if self.above is None and self.below is None:
+            raise wrong("limit_missing")
+        return self
+
+    def fits(self, value: float) -> bool:
+        """Whether `value` lies above `above` and below `below`, as far as they are given."""
+        return (self.above is None or value > self.above) and (self.below is None or value < self.below)
+
+    def words(self) -> dict[str, str | float]:
+        """Arguments for a sentence: the limit that was given, and which way (a catalogue key)."""
+        if self.above is not None:
+            return {"limit": self.above, "way": "@criteria.way.above"}
+        return {"limit": self.below if self.below is not None else 0.0, "way": "@criteria.way.below"}
+
+
+def speaks(turn: Turn, role: Role) -> bool:
+    """Whether `turn` counts as spoken by `role`; `anyone` is everybody but the system."""
+    return turn.speaker is not Speaker.SYSTEM if role == "anyone" else turn.speaker.value == role
+
+
+def called(expression: ExpressionBase, context: Context) -> dict[str, str | int | float]:
+    """The name of a condition as arguments of a sentence; empty for an expression without name."""
+    if expression.operator != "condition":
+        return {}
+    zh, en = context.titles[expression.params]
+    return {"title_zh": zh, "title_en": en}
+
+
+def role_word(role: Role) -> str:
+    """The catalogue key of a role's name, as an argument of a sentence."""
+    return f"@criteria.role.{role}"
+
+
+def evidence(turn: Turn, span: tuple[int, int] | None = None) -> Evidence:
+    """Evidence for the characters `span` of `turn` (by default all), with the times of their words where known."""
+    start, end = span or (0, len(turn.text))
+    seconds = _seconds(turn, start, end) or (turn.start, turn.end)
+    return Evidence(turn.index, seconds[0], seconds[1], (start, end), turn.text[start:end])
+
+
+def _seconds(turn: Turn, start: int, end: int) -> tuple[float, float] | None:
+    """Times of the words that overlap the characters `start:end`; `None` where words and text do not agree."""
+    position, times = 0, []
+    text = turn.text.lower()
+    for word in turn.words:
+        spoken = "".join(ch for ch in word.text.lower() if ch.isalnum())
+        first = None
+        for ch in spoken:
+            place = text.find(ch, position)
+            if place < 0 or any(c.isalnum() for c in text[position:place]):
+                return None
+            first = place if first is None else first
+            position = place + 1
+        if first is not None and first < end and position > start:
+            times.append((word.start, word.end))
+    return (min(t[0] for t in times), max(t[1] for t in times)) if times else None
+
+
+def hearing(turns: list[Turn]) -> float | None:
+    """Mean word confidence of the heard turns among `turns`, weighted by their length; `None` if none was heard."""
+    heard = [(turn.confidence, max(1, len(turn.text))) for turn in turns if turn.confidence is not None]
+    return sum(c * n for c, n in heard) / sum(n for _, n in heard) if heard else None
+
+
+def trust(turn: Turn, base: float) -> float:
+    """`base` lowered by how badly the turn was heard and how unsure its speaker is."""
+    heard = 1.0 if turn.confidence is None else (1 + turn.confidence) / 2
+    return round(base * heard * turn.role_confidence, 4)
+
+
+def found(hits: tuple[Hit, ...], reason: Reason) -> Outcome:
+    """The outcome of an operator that found `hits` (at least one)."""
+    return Outcome(State.YES, max(hit.confidence for hit in hits), reason, hits)
+
+
+def unavailable(
+    key: str, args: Mapping[str, str | int | float] | None = None, *, needs_reader: bool = False
+) -> Outcome:
+    """The outcome of an operator that could not be measured, with the catalogue key that says why."""
+    return Outcome(State.UNAVAILABLE, 1.0, Reason(key, args or {}), needs_reader=needs_reader)
+
+
+def missed(
+    conversation: Conversation,
+    turns: tuple[int, ...],
+    role: Role,
+    context: Context,
+    reason: Reason,
+    *,
+    elsewhere: tuple[Hit, ...] = (),
+) -> Outcome:
+    """The outcome of an operator that found nothing among `turns`, where `role` should have spoken.
+
+    Args:
+        conversation: what was looked at.
+        turns: the indices searched.
+        role: whose turns they are.
+        context: for the card's settings.
+        reason: the sentence for a plain "not said".
+        elsewhere: hits in turns whose speaker is unknown; they make the answer unsure.
+    """
+    if elsewhere:
+        return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}), elsewhere)
+    spoke = [turn for turn in conversation.turns if speaks(turn, role)]
+    if not spoke:
+        if any(turn.speaker is Speaker.UNKNOWN for turn in conversation.turns):
+            return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}))
+        return unavailable("criteria.unavailable.silent_role", {"role": role_word(role)})
+    searched = [conversation.turns[i] for i in turns]
+    heard = hearing(searched)
+    if heard is not None and heard < context.settings.hearing_confidence:
+        args: dict[str, str | int | float] = {"role": role_word(role), "percent": round(100 * heard)}
+        places = tuple(Hit((evidence(turn),), heard) for turn in searched if turn.confidence is not None)
+        worst = sorted(places, key=lambda hit: (conversation.turns[hit.turn].confidence or 0.0, hit.turn))[:2]
+        return Outcome(State.UNSURE, round(heard, 4), Reason("criteria.unsure.hearing", args), tuple(worst))
+    sure = NOT_FOUND if heard is None else NOT_FOUND * (1 + heard) / 2
+    return Outcome(State.NO, round(sure, 4), reason)

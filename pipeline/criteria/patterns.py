@@ -1,0 +1,243 @@
+r"""The small language of phrases: `请问[有]什么[可以|能](帮|帮到|帮助)您`.
+
+`[a|b]` may be there, `(a|b)` must be there, `…` stands for up to `gap` characters, `<number>`, `<digits>`, `<time>`,
+`<any 2-4>` and `<list>` are slots, `^` and `$` are the ends of the turn, `\` takes the next sign literally. A pattern
+becomes two regular expressions: one over written characters, one over sounds (see `pipeline.text.sounds`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, sound_code, sounds, syllables
+
+_NUMBER = "[0-9十百千万亿半两]"
+_UNIT = "(个|)(工作日|小时|钟头|刻钟|分钟|分半钟|秒钟|秒|天|日|周|星期|礼拜|月)"
+_HOUR = "(早上|上午|中午|下午|晚上|今晚|明早|明晚|凌晨)"
+_BUILT_IN: Mapping[str, str] = {
+    "time": (
+        f"(<number>{_UNIT}[之|以][内|后|前]|<number>月<number>(日|号)|{_HOUR}<number>点|<number>点(前|之前|以前|半|钟|整)"
+        f"|<number>号[前|之前|以前]|(今天|明天|后天|今日|明日|今晚|明早|当天|当日|次日|月底|周末|下班[之|以]前)"
+        "|[本|这|下](周|星期|礼拜)(1|2|3|4|5|6|日|天|末))"
+    ),
+}
+
+
+class PatternError(ValueError):
+    """A phrase pattern cannot be read: `key` of a sentence `scorecard.error.…` and its arguments."""
+
+    def __init__(self, key: str, **args: str | int) -> None:
+        self.key, self.args_of = key, args
+        super().__init__(f"{key}: {args}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    text: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Characters:
+    pattern: str
+    least: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    branches: tuple[_Sequence, ...]
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    parts: tuple[_Literal | _Characters | _End | _Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Characters `start:end` of a matching form that fit pattern number `pattern`; `by_sound`: only by their sound."""
+
+    pattern: int
+    start: int
+    end: int
+    by_sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """A list of phrase patterns, ready to search with. Equal lists are equal and are compiled once."""
+
+    sources: tuple[str, ...]
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    gap: int = 6
+
+    def search(self, text: str) -> tuple[Found, ...]:
+        """Every occurrence in the matching form `text` of something written as a pattern says, in order."""
+        return tuple(
+            Found(i, m.start(), m.end(), by_sound=False)
+            for i, expression in enumerate(_compiled(self, "written"))
+            for m in expression.finditer(text)
+            if m.end() > m.start()
+        )
+
+    def search_sounds(self, text: str, *, near: bool, least: int) -> tuple[Found, ...]:
+        """Every occurrence in the matching form `text`, of `least` characters or more, that sounds like a pattern."""
+        heard = sounds(text, near=near)
+        return tuple(
+            Found(i, m.start() // 2, m.end() // 2, by_sound=True)
+            for i, expression in enumerate(_compiled(self, "near" if near else "same"))
+            for m in expression.finditer(heard)
+            if m.end() - m.start() >= 2 * least
+        )
+
+
+def check(source: str, lists: Mapping[str, tuple[str, ...]]) -> None:
+    """Read one pattern and say what is wrong with it.
+
+    Raises:
+        PatternError: a sign is unbalanced, a slot unknown, or nothing remains to match.
+    """
+    _parse(source, tuple(sorted(lists.items())))
+
+
+@lru_cache(maxsize=2048)
+def _compiled(patterns: Patterns, writing: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(
+        re.compile(_emit(_parse(source, patterns.lists), writing, patterns.gap)) for source in patterns.sources
+    )
+
+
+@cache
+def _parse(source: str, lists: tuple[tuple[str, tuple[str, ...]], ...]) -> _Sequence:
+    sequence = _Parser(source, dict(lists)).read()
+    if not _least(sequence):
+        raise PatternError(
+            f"{source!r} could match nothing: apart from fillers and punctuation, something must be there"
+        )
+    return sequence
+
+
+class _Parser:
+    """Recursive descent over one pattern."""
+
+    def __init__(
+        self, source: str, lists: Mapping[str, tuple[str, ...]], *, exact: bool = False, depth: int = 0
+    ) -> None:
+        self.source, self.lists, self.exact, self.depth = source.replace("...", "…"), lists, exact, depth
+        self.position = 0
+        if depth > 8:
+            raise PatternError("pattern_circle", pattern=source)
+
+    def read(self) -> _Sequence:
+        branches = self._branches(closing="")
+        return branches[0] if len(branches) == 1 else _Sequence((_Choice(branches, optional=False),))
+
+    def _branches(self, closing: str) -> tuple[_Sequence, ...]:
+        branches = [self._sequence()]
+        while self.position < len(self.source) and self.source[self.position] == "|":
+            self.position += 1
+            branches.append(self._sequence())
+        here = self.source[self.position] if self.position < len(self.source) else ""
+        if here != closing:
+            key = "pattern_unclosed" if closing else "pattern_closes_nothing"
+            raise PatternError(key, pattern=self.source, place=self.position + 1, sign=closing or here)
+        self.position += 1
+        return tuple(branches)
+
+    def _sequence(self) -> _Sequence:
+        parts: list[_Literal | _Characters | _End | _Choice] = []
+        literal = ""
+        while self.position < len(self.source) and self.source[self.position] not in "|])":
+            ch = self.source[self.position]
+            self.position += 1
+            if ch == "\\" and self.position < len(self.source):
+                literal += self.source[self.position]
+                self.position += 1
+                continue
+            if ch not in "[(<…^$":
+                literal += ch
+                continue
+            parts.extend(self._literal(literal))
+            literal = ""
+            if ch in "[(":
+                branches = self._branches(closing="]" if ch == "[" else ")")
+                parts.append(_Choice(branches, optional=ch == "["))
+            elif ch == "<":
+                parts.append(self._slot())
+            else:
+                parts.append(_Characters("", 0, None) if ch == "…" else _End(ch))
+        parts.extend(self._literal(literal))
+        return _Sequence(tuple(parts))
+
+    def _literal(self, text: str) -> tuple[_Literal, ...]:
+        form = matching_form(text).text
+        return (_Literal(form, self.exact),) if form else ()
+
+    def _slot(self) -> _Characters | _Choice:
+        end = self.source.find(">", self.position)
+        name = self.source[self.position : end].strip()
+        if end < 0:
+            raise PatternError("pattern_unclosed", pattern=self.source, place=self.position, sign=">")
+        self.position = end + 1
+        if name == "number":
+            return _Characters(_NUMBER, 1, 12)
+        if name == "digits":
+            return _Characters("[0-9]", 3, 30)
+        counts = re.fullmatch(r"any (\d+)(?:-(\d+))?", name)
+        if counts:
+            return _Characters(".", int(counts[1]), int(counts[2] or counts[1]))
+        if name in _BUILT_IN:
+            return _Choice((_Parser(_BUILT_IN[name], {}, exact=True, depth=self.depth + 1).read(),), optional=False)
+        if name in self.lists:
+            branches = tuple(_Parser(s, self.lists, depth=self.depth + 1).read() for s in self.lists[name])
+            return _Choice(branches, optional=False)
+        allowed = ", ".join(["number", "digits", "time", "any 2-4", *sorted(self.lists)])
+        raise PatternError("pattern_slot", pattern=self.source, slot=name, allowed=allowed)
+
+
+def _least(node: _Sequence | _Literal | _Characters | _End | _Choice) -> int:
+    """The fewest characters that `node` matches."""
+    if isinstance(node, _Literal):
+        return len(node.text)
+    if isinstance(node, _Characters):
+        return node.least
+    if isinstance(node, _Choice):
+        return 0 if node.optional else min(_least(branch) for branch in node.branches)
+    return sum(_least(part) for part in node.parts) if isinstance(node, _Sequence) else 0
+
+
+def _emit(node: _Sequence | _Literal | _Characters | _End | _Choice, writing: str, gap: int) -> str:
+    if isinstance(node, _Sequence):
+        return "".join(_emit(part, writing, gap) for part in node.parts)
+    if isinstance(node, _Choice):
+        inner = "|".join(_emit(branch, writing, gap) for branch in node.branches)
+        return f"(?:{inner})" + ("?" if node.optional else "")
+    if isinstance(node, _End):
+        return r"\A" if node.sign == "^" else r"\Z"
+    if isinstance(node, _Characters):
+        one = node.pattern or "."
+        if writing != "written":
+            one = f"(?:{ANY_SOUND}{one})"
+        lazy = "?" if node.pattern in ("", ".") else ""
+        return f"{one}{{{node.least},{gap if node.most is None else node.most}}}{lazy}"
+    return re.escape(node.text) if writing == "written" else "".join(_sound_of(node, near=writing == "near"))
+
+
+def _sound_of(literal: _Literal, *, near: bool) -> Iterator[str]:
+    together = syllables(literal.text)
+    for ch, syllable in zip(literal.text, together, strict=True):
+        codes = {sound_code(s, near=near) for s in (syllable, *syllables(ch))}
+        if literal.exact or codes == {OTHER_SOUND}:
+            yield ANY_SOUND + re.escape(ch)
+        else:
+            yield f"[{''.join(sorted(codes))}]."

@@ -1,0 +1,77 @@
+"""The step `flag`: which evaluations a person must look at, why, and how urgently."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from pipeline.conversation import Conversation, Evaluation, Finding, ReviewItem, Verdict
+from pipeline.criteria import evaluate
+from pipeline.criteria.base import Context, State
+from pipeline.scorecard import Scorecard
+from pipeline.scorecard.model import FlagRule
+from pipeline.scoring import context_for
+
+
+def flag(evaluation: Evaluation, conversation: Conversation, scorecard: Scorecard) -> ReviewItem:
+    """The rules of `scorecard` that ask for a person's look, in the card's order.
+
+    Priorities are combined as `1 − ∏(1 − p)`: two reasons are more urgent than each alone, and never above 1.
+    """
+    context = context_for(scorecard)
+    fired: dict[str, float] = {}
+    for rule in scorecard.flag:
+        for reason in _reasons(rule, evaluation, conversation, scorecard, context):
+            fired.setdefault(reason, rule.priority)
+    for finding in evaluation.findings:
+        criterion = scorecard.criterion(finding.criterion)
+        if criterion.review == "always" and finding.verdict in (Verdict.UNMET, Verdict.PARTIAL):
+            fired.setdefault(f"review:{finding.criterion}", scorecard.settings.review_priority)
+    calm = 1.0
+    for priority in fired.values():
+        calm *= 1.0 - priority
+    return ReviewItem(evaluation.interaction, bool(fired), round(1.0 - calm, 4), tuple(fired))
+
+
+def sampled(interaction_id: str, scorecard_id: str, share: float) -> bool:
+    """Whether an interaction belongs to the random share; the same answer every time and on every machine."""
+    digest = hashlib.sha256(f"{scorecard_id}\n{interaction_id}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
+
+
+def _reasons(
+    rule: FlagRule, evaluation: Evaluation, conversation: Conversation, scorecard: Scorecard, context: Context
+) -> Iterator[str]:
+    findings = [f for f in evaluation.findings if not rule.of or f.criterion in rule.of]
+    total = evaluation.total
+    if rule.below_pass:
+        if total is not None and total < scorecard.pass_mark:
+            yield rule.id or "below_pass"
+    elif rule.total_below is not None:
+        if total is not None and total < rule.total_below:
+            yield rule.id or f"total_below:{rule.total_below:g}"
+    elif rule.fatal:
+        yield from (f"fatal:{criterion}" for criterion in evaluation.fatal)
+    elif rule.unmet is not None:
+        wanted = (Verdict.UNMET, Verdict.PARTIAL) if rule.partial else (Verdict.UNMET,)
+        yield from (f"unmet:{f.criterion}" for f in findings if f.criterion in rule.unmet and f.verdict in wanted)
+    elif rule.unsure is not None:
+        yield from (f"unsure:{f.criterion}" for f in findings if _unsure(f, rule, scorecard))
+    elif rule.low_confidence is not None:
+        yield from (f"low_confidence:{f.criterion}" for f in findings if _doubtful(f, rule.low_confidence, scorecard))
+    elif rule.when is not None:
+        if evaluate(rule.when, conversation, context).state is State.YES:
+            yield rule.id or "when"
+    elif rule.random is not None and sampled(evaluation.interaction, scorecard.id, rule.random):
+        yield "random_sample"
+
+
+def _unsure(finding: Finding, rule: FlagRule, scorecard: Scorecard) -> bool:
+    wanted = rule.unsure is True or (isinstance(rule.unsure, tuple) and finding.criterion in rule.unsure)
+    silenced = scorecard.criterion(finding.criterion).review == "never"
+    return wanted and not silenced and finding.verdict is Verdict.UNSURE
+
+
+def _doubtful(finding: Finding, least: float, scorecard: Scorecard) -> bool:
+    judged = finding.verdict not in (Verdict.NOT_APPLICABLE, Verdict.UNSURE)
+    return judged and finding.confidence < least and scorecard.criterion(finding.criterion).review != "never"

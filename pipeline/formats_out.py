@@ -1,0 +1,99 @@
+"""Evaluations in the public output format, and reasons in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pipeline.conversation import Evaluation, Finding, Json, Reason, ReviewItem, Verdict
+from pipeline.i18n import Language, area, t
+from pipeline.scorecard import Scorecard
+
+
+def explain(reason: Reason, language: Language) -> str:
+    """The sentence of `reason`; an argument `@key` is itself taken from the catalogue."""
+    args = {
+        name: t(language, value[1:]) if isinstance(value, str) and value.startswith("@") else value
+        for name, value in reason.args.items()
+        if name != "partly"
+    }
+    return t(language, reason.key, **args)
+
+
+def why(finding: Finding, language: Language) -> str:
+    """The sentence that explains `finding`; of a partial one it says that it only half fits."""
+    sentence = explain(finding.why, language)
+    if finding.verdict is not Verdict.PARTIAL:
+        return sentence
+    return t(language, "scoring.partial_fault" if finding.fault else "scoring.partial_duty", sentence=sentence)
+
+
+def evaluation_record(
+    evaluation: Evaluation, review: ReviewItem, scorecard: Scorecard, language: Language = "zh"
+) -> dict[str, Json]:
+    """One evaluation as the documented JSON object; sentences in `language`, ids and keys always the same.
+
+    `scorecard` must be the card that made the evaluation.
+
+    Raises:
+        ValueError: the evaluation was made by another card.
+    """
+    if scorecard.digest != evaluation.scorecard_digest:
+        raise ValueError(
+            f"{evaluation.interaction} was scored by {evaluation.scorecard_digest}, not {scorecard.digest}"
+        )
+    models: dict[str, Json] = dict(evaluation.models)
+    measures: dict[str, Json] = dict(asdict(evaluation.measures))
+    classes: dict[str, Json] = dict(asdict(evaluation.classes))
+    return {
+        "interaction": evaluation.interaction,
+        "scorecard": {
+            "id": evaluation.scorecard_id,
+            "version": evaluation.scorecard_version,
+            "digest": evaluation.scorecard_digest,
+        },
+        "engine": {"version": evaluation.engine_version, "models": models},
+        "total": evaluation.total,
+        "max": _number(evaluation.max),
+        "passed": evaluation.passed,
+        "band": evaluation.band,
+        "fatal": list(evaluation.fatal),
+        "criteria": [_criterion(finding, language) for finding in evaluation.findings],
+        "measures": measures,
+        "classes": classes,
+        "review": {"flagged": review.flagged, "priority": review.priority, "reasons": list(review.reasons)},
+    }
+
+
+def _criterion(finding: Finding, language: Language) -> dict[str, Json]:
+    return {
+        "id": finding.criterion,
+        "section": finding.section,
+        "verdict": finding.verdict.value,
+        "points": _number(finding.points),
+        "max_points": _number(finding.max_points),
+        "confidence": finding.confidence,
+        "why": why(finding, language),
+        "evidence": [
+            {"turn": e.turn, "start": e.start, "end": e.end, "span": list(e.span), "quote": e.quote}
+            for e in finding.evidence
+        ],
+    }
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else value
+
+
+def flag_sentence(reason: str, scorecard: Scorecard, language: Language = "zh") -> str:
+    """A reason of a review item (`fatal:rudeness`) in words; a rule of the card's own by its title."""
+    name, _, detail = reason.partition(":")
+    titles = {criterion.id: criterion.title.text(language) for criterion in scorecard.criteria}
+    if f"flag.{name}" in area("flag"):
+        return t(language, f"flag.{name}", detail=titles.get(detail, detail))
+    rule = next((rule for rule in scorecard.flag if rule.id == reason), None)
+    if rule is None:
+        return reason
+    if rule.title is not None:
+        return rule.title.text(language)
+    condition = scorecard.conditions.get(rule.when.params) if rule.when and rule.when.operator == "condition" else None
+    return condition.title.text(language) if condition and condition.title else reason

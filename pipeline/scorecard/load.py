@@ -1,0 +1,336 @@
+"""YAML file → `Scorecard`, with every fault of the file told by line, key path and what was expected."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from pipeline.criteria import Expression
+from pipeline.criteria.expression import ExpressionBase, operator_names
+from pipeline.errors import ScorecardError
+from pipeline.i18n import Language, area, t
+from pipeline.scorecard.model import Criterion, FlagRule, Scorecard
+
+Place = tuple[str | int, ...]
+"""Keys and positions from the top of the file to a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong (`error`), doubtful (`warning`) or worth knowing (`note`) about a card, and the way out."""
+
+    severity: Literal["error", "warning", "note"]
+    where: str
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" + (f" → {self.fix}" if self.fix else "")
+
+
+class BadScorecardError(ScorecardError):
+    """A scorecard that cannot be used; `problems` holds everything that is wrong with it, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...], language: Language) -> None:
+        self.problems = problems
+        first, more = problems[0], len(problems) - 1
+        what = first.message + (t(language, "scorecard.and_more", count=more) if more else "")
+        super().__init__("Z201", what, where=first.where, hint=first.fix)
+
+
+class Document:
+    """A YAML document as plain values, with the line of every key."""
+
+    def __init__(self, path: Path, raw: Any) -> None:
+        self.path, self.raw = path, raw
+        self.plain = _plain(raw)
+
+    def where(self, place: Place) -> str:
+        """`file:line: key.path`; parts of `place` that are not in the file are left out."""
+        node, line, names = self.raw, 1, []
+        for part in place:
+            try:
+                if isinstance(node, Mapping) and part in node:
+                    line = node.lc.key(part)[0] + 1  # type: ignore[attr-defined]
+                    names.append(f".{part}")
+                elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+                    line = node.lc.item(part)[0] + 1  # type: ignore[attr-defined]
+                    item = node[part]
+                    name = item.get("id") if isinstance(item, Mapping) else None
+                    names.append(f"[{name or part}]")
+                else:
+                    continue
+            except (AttributeError, KeyError, TypeError):
+                break
+            node = node[part]
+        path = "".join(names).lstrip(".")
+        return f"{self.path}:{line}" + (f": {path}" if path else "")
+
+
+def load_scorecard(path: str | Path, *, language: Language = "zh") -> Scorecard:
+    """Read a scorecard.
+
+    Args:
+        path: the YAML file.
+        language: of the messages.
+
+    Raises:
+        BadScorecardError: the file is missing or wrong; `problems` lists everything that is.
+    """
+    card, _, problems = read(Path(path), language=language)
+    if card is None:
+        raise BadScorecardError(problems, language)
+    return card
+
+
+def find_scorecard(id_or_path: str | Path, *, language: Language = "zh") -> Scorecard:
+    """Read a shipped scorecard by its id, or any scorecard by its path.
+
+    Raises:
+        BadScorecardError: neither a shipped card nor a file, or the card is wrong.
+    """
+    if Path(id_or_path).suffix in (".yaml", ".yml") or Path(id_or_path).is_file():
+        return load_scorecard(id_or_path, language=language)
+    shipped = files("scorecards") / f"{id_or_path}.yaml"
+    if shipped.is_file():
+        return load_scorecard(Path(str(shipped)), language=language)
+    fix = t(language, "scorecard.shipped", names=", ".join(shipped_scorecards()))
+    message = t(language, "scorecard.error.not_shipped", name=str(id_or_path))
+    raise BadScorecardError(
+        (Problem("error", str(id_or_path), message, _closest(str(id_or_path), shipped_scorecards(), language) or fix),),
+        language,
+    )
+
+
+def shipped_scorecards() -> tuple[str, ...]:
+    """Ids of the scorecards that come with the product."""
+    return tuple(
+        sorted(f.name.removesuffix(".yaml") for f in files("scorecards").iterdir() if f.name.endswith(".yaml"))
+    )
+
+
+def read(path: Path, *, language: Language = "zh") -> tuple[Scorecard | None, Document | None, tuple[Problem, ...]]:
+    """The card, its document with the lines, and everything wrong; the card is `None` where it cannot be used."""
+    document = _parse(path, language)
+    if isinstance(document, Problem):
+        return None, None, (document,)
+    lists = document.plain.get("lists") if isinstance(document.plain, dict) else None
+    known = {
+        str(name): tuple(p for p in (value if isinstance(value, list) else [value]) if isinstance(p, str))
+        for name, value in (lists.items() if isinstance(lists, dict) else ())
+    }
+    try:
+        card = Scorecard.model_validate(document.plain, context={"lists": known})
+    except ValidationError as failure:
+        return (
+            None,
+            document,
+            tuple(_explained(error, document, language) for error in failure.errors(include_url=False)),
+        )
+    problems = tuple(
+        Problem("error", document.where(place), t(language, f"scorecard.error.{key}", **args), fix)
+        for place, key, args, fix in _inconsistent(card, language)
+    )
+    if problems:
+        return None, document, problems
+    card._digest = _digest(document.plain)
+    card._source = str(path)
+    return card, document, ()
+
+
+def _parse(path: Path, language: Language) -> Document | Problem:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return Problem(
+            "error",
+            str(path),
+            t(language, "scorecard.error.no_file"),
+            t(language, "scorecard.shipped", names=", ".join(shipped_scorecards())),
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        return Problem("error", str(path), t(language, "scorecard.error.unreadable", detail=str(error)))
+    try:
+        raw = YAML(typ="rt", pure=True).load(StringIO(text))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        detail = " ".join(str(error.problem or error.context or "").split())
+        return Problem(
+            "error",
+            f"{path}:{line}",
+            t(language, "scorecard.error.yaml", detail=detail),
+            t(language, "scorecard.quote_it"),
+        )
+    except YAMLError as error:
+        return Problem("error", str(path), t(language, "scorecard.error.yaml", detail=str(error)))
+    if not isinstance(raw, Mapping):
+        return Problem("error", f"{path}:1", t(language, "scorecard.error.not_a_mapping"))
+    return Document(path, raw)
+
+
+def _plain(value: Any) -> Any:
+    """Ordinary Python values without ruamel's own classes."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    for plain in (bool, int, float, str):
+        if isinstance(value, plain):
+            return plain(value)
+    return value if value is None else str(value)
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in plain.items() if key != "criteria"} | {
+        "criteria": [{k: v for k, v in criterion.items() if k != "examples"} for criterion in plain["criteria"]]
+    }
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _explained(error: ErrorDetails, document: Document, language: Language) -> Problem:
+    """A pydantic error in words, with the closest allowed name where one was mistyped."""
+    kind, context = error["type"], dict(error.get("ctx") or {})
+    place: Place = tuple(error["loc"])
+    where = document.where(place)
+    name = str(place[-1]) if place else ""
+    given = error["input"] if isinstance(error["input"], str | int | float | bool) else type(error["input"]).__name__
+    fix = ""
+    if kind == "extra_forbidden":
+        allowed = allowed_keys(place[:-1])
+        fix = _closest(name, allowed, language) or t(language, "scorecard.allowed", names=", ".join(allowed))
+    elif kind in ("literal_error", "enum"):
+        allowed = tuple(part.strip("' ") for part in str(context.get("expected", "")).replace(" or ", ", ").split(","))
+        context["expected"] = ", ".join(allowed)
+        fix = _closest(str(given), allowed, language)
+    elif kind == "no_operator":
+        fix = t(language, "scorecard.see_manual")
+    elif kind == "pattern_slot":
+        fix = _closest(str(context.get("slot")), tuple(str(context.get("allowed", "")).split(", ")), language)
+    sentences = area("scorecard")
+    key = f"scorecard.error.{kind}"
+    if key not in sentences:
+        family = next(
+            (f for f in ("int", "float", "string", "bool", "tuple", "dict", "model") if kind.startswith(f)), "other"
+        )
+        key = f"scorecard.error.{family}"
+    context |= {"name": name, "given": given, "detail": error["msg"]}
+    return Problem("error", where, t(language, key, **context), fix)
+
+
+def allowed_keys(place: Place) -> tuple[str, ...]:
+    """Keys that may stand in the mapping at `place`, found by walking the schema."""
+    import typing
+
+    from pydantic import BaseModel
+
+    def models(annotation: Any) -> Iterator[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+        for inner in typing.get_args(annotation):
+            yield from models(inner)
+
+    model: type[BaseModel] = Scorecard
+    for part in place:
+        if isinstance(part, int):
+            continue
+        field = next((f for n, f in model.model_fields.items() if part in (f.alias or n, n)), None)
+        following = next(models(field.annotation), None) if field else None
+        model = following or model
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    if "operator" in names:
+        names.remove("operator")
+        names += operator_names(Expression)
+    return tuple(names)
+
+
+def _closest(name: str, allowed: tuple[str, ...], language: Language) -> str:
+    from rapidfuzz.process import extractOne
+
+    match = extractOne(name, allowed, score_cutoff=60)
+    return t(language, "scorecard.did_you_mean", name=match[0]) if match else ""
+
+
+def _inconsistent(card: Scorecard, language: Language) -> Iterator[tuple[Place, str, dict[str, Any], str]]:
+    """What no single value shows: double ids, names that lead nowhere, circles."""
+    ids = [criterion.id for criterion in card.criteria]
+    for number, criterion in enumerate(card.criteria):
+        here: Place = ("criteria", number)
+        if criterion.id in ids[:number]:
+            yield (*here, "id"), "double_id", {"id": criterion.id}, ""
+        if card.sections and criterion.section not in card.sections:
+            yield (
+                (*here, "section"),
+                "unknown_section",
+                {"name": criterion.section},
+                _closest(criterion.section, tuple(card.sections), language)
+                or t(language, "scorecard.allowed", names=", ".join(card.sections)),
+            )
+        for place, expression in _expressions_of(criterion, here):
+            yield from _dangling(expression, place, card, language)
+    for name, condition in card.conditions.items():
+        yield from _dangling(condition.operator, ("conditions", name), card, language)
+        if _reaches(card, name, name, set()):
+            yield ("conditions", name), "circle", {"name": name}, ""
+    for number, rule in enumerate(card.flag):
+        yield from _flag_names(rule, ("flag", number), tuple(ids), card, language)
+
+
+def _expressions_of(criterion: Criterion, here: Place) -> Iterator[tuple[Place, ExpressionBase]]:
+    yield here, criterion.operator
+    if criterion.partial is not None:
+        yield (*here, "partial"), criterion.partial
+    if criterion.applies_when is not None:
+        yield (*here, "applies_when"), criterion.applies_when
+    for expression in criterion.unless:
+        yield (*here, "unless"), expression
+
+
+def _dangling(
+    expression: ExpressionBase, place: Place, card: Scorecard, language: Language
+) -> Iterator[tuple[Place, str, dict[str, Any], str]]:
+    inside: Place = (*place, expression.operator)
+    if expression.operator == "condition" and expression.params not in card.conditions:
+        names = tuple(card.conditions)
+        fix = _closest(expression.params, names, language) or t(language, "scorecard.allowed", names=", ".join(names))
+        yield inside, "unknown_condition", {"name": expression.params}, fix
+    for number, child in enumerate(expression.children()):
+        joint = expression.operator in ("any_of", "all_of")
+        yield from _dangling(child, (*inside, number) if joint else inside, card, language)
+
+
+def _reaches(card: Scorecard, start: str, goal: str, seen: set[str]) -> bool:
+    def names(expression: ExpressionBase) -> Iterator[str]:
+        if expression.operator == "condition":
+            yield expression.params
+        for child in expression.children():
+            yield from names(child)
+
+    if start in seen or start not in card.conditions:
+        return False
+    seen.add(start)
+    return any(name == goal or _reaches(card, name, goal, seen) for name in names(card.conditions[start].operator))
+
+
+def _flag_names(
+    rule: FlagRule, place: Place, ids: tuple[str, ...], card: Scorecard, language: Language
+) -> Iterator[tuple[Place, str, dict[str, Any], str]]:
+    unsure = rule.unsure if isinstance(rule.unsure, tuple) else ()
+    for key, names in (("unmet", rule.unmet or ()), ("unsure", unsure), ("of", rule.of)):
+        for name in names:
+            if name not in ids:
+                yield (*place, key), "unknown_criterion", {"name": name}, _closest(name, ids, language)
+    if rule.when is not None:
+        yield from _dangling(rule.when, (*place, "when"), card, language)

@@ -1,0 +1,254 @@
+"""The YAML schema of a scorecard, as immutable pydantic models. docs/scorecards.md is its manual."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+
+from pipeline.conversation import Channel
+from pipeline.criteria import Expression
+from pipeline.criteria.base import Names, PatternList, Settings, Share, Strict, wrong
+from pipeline.criteria.expression import ExpressionBase, operator_names
+from pipeline.i18n import Language
+
+
+class Title(Strict):
+    """A name in both languages; a plain text stands for both."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _same(cls, value: Any) -> Any:
+        return {"zh": value, "en": value} if isinstance(value, str) else value
+
+    def text(self, language: Language) -> str:
+        """The name in `language`."""
+        return self.zh if language == "zh" else self.en
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", value):
+        raise wrong("identifier", value=value)
+    return value
+
+
+def _percent(value: Any) -> Any:
+    match = re.fullmatch(r"\s*([\d.]+)\s*%\s*", value) if isinstance(value, str) else None
+    return float(match[1]) / 100 if match else value
+
+
+def _some(value: Any) -> Any:
+    return (value,) if isinstance(value, Mapping | str) else value
+
+
+def _lines(value: Any) -> Any:
+    """Dialogues: each a text with line breaks, or a list of lines."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple("\n".join(map(str, item)) if isinstance(item, list | tuple) else item for item in value)
+
+
+Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
+Dialogues: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_lines)]
+
+
+def _gather_operator(value: Any) -> Any:
+    """Move the operator that stands among a mapping's other keys into one key of its own."""
+    if not isinstance(value, Mapping) or "operator" in value:
+        return value
+    names = operator_names(Expression)
+    return {k: v for k, v in value.items() if k not in names} | {
+        "operator": {k: v for k, v in value.items() if k in names}
+    }
+
+
+class Condition(Strict):
+    """A situation with a name: an expression and what to call it."""
+
+    title: Title | None = None
+    operator: Expression  # type: ignore[valid-type]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        return _gather_operator({"condition": value} if isinstance(value, str) else value)
+
+
+class Examples(Strict):
+    """Little dialogues and the verdict that each must get."""
+
+    met: Dialogues = ()
+    partial: Dialogues = ()
+    unmet: Dialogues = ()
+    not_applicable: Dialogues = ()
+    unsure: Dialogues = ()
+
+
+class Each(Strict):
+    """A deduction for every hit, at most `cap` together."""
+
+    cap: Annotated[float, Field(gt=0)] | None = None
+
+
+class Criterion(Strict):
+    """One line of the scorecard: a duty (`points`) or a fault (`deduct`, `fatal`), and the operator that decides it."""
+
+    id: Identifier
+    title: Title
+    source: str = ""
+    section: str
+    points: Annotated[float, Field(gt=0)] | None = None
+    deduct: Annotated[float, Field(gt=0)] | None = None
+    each: Each | None = None
+    fatal: Literal["card"] | None = None
+    fault: bool = False
+    operator: Expression  # type: ignore[valid-type]
+    partial: Expression | None = None  # type: ignore[valid-type]
+    partial_share: Share | None = None
+    applies_when: Expression | None = None  # type: ignore[valid-type]
+    unless: Annotated[tuple[Expression, ...], BeforeValidator(_some)] = ()  # type: ignore[valid-type]
+    review: Literal["when_unsure", "always", "never"] = "when_unsure"
+    examples: Examples = Examples()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        raw = dict(_gather_operator(value))
+        if raw.get("each") is True:
+            raw["each"] = Field(default_factory=dict)
+        raw.setdefault("fault", raw.get("deduct") is not None or raw.get("fatal") is not None)
+        return raw
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Criterion:
+        if self.points is None and self.deduct is None and self.fatal is None:
+            raise wrong("no_worth")
+        if self.points is not None and self.deduct is not None:
+            raise wrong("points_and_deduct")
+        if self.each is not None and self.deduct is None:
+            raise wrong("each_without_deduct")
+        if self.deduct is not None and not self.fault:
+            raise wrong("deduct_is_fault")
+        return self
+
+    @property
+    def expression(self) -> ExpressionBase:
+        """The operator that decides the criterion."""
+        operator: ExpressionBase = self.operator
+        return operator
+
+
+class Band(Strict):
+    """A named range of totals, from `least` up to the next band."""
+
+    least: Annotated[float, Field(ge=0, le=100, alias="from")]
+    title: Title | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, int | float) else value
+
+
+class FlagRule(Strict):
+    """One rule of `flag`: exactly one trigger, and how urgent it is."""
+
+    id: str | None = None
+    title: Title | None = None
+    priority: Share
+    below_pass: Literal[True] | None = None
+    total_below: float | None = None
+    fatal: Literal[True] | None = None
+    unmet: Names | None = None
+    partial: bool = False
+    unsure: Names | Literal[True] | None = None
+    low_confidence: Share | None = None
+    of: Names = ()
+    when: Expression | None = None  # type: ignore[valid-type]
+    random: Annotated[Share, BeforeValidator(_percent)] | None = None
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> FlagRule:
+        given = [name for name in TRIGGERS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise wrong("flag_trigger", allowed=", ".join(TRIGGERS), given=", ".join(given) or "–")
+        if self.when is not None and not self.id:
+            raise wrong("flag_id")
+        return self
+
+
+TRIGGERS = ("below_pass", "total_below", "fatal", "unmet", "unsure", "low_confidence", "when", "random")
+
+
+class Scorecard(Strict):
+    """A whole scorecard. `digest` names its content; comments, layout and examples do not count."""
+
+    id: Identifier
+    version: Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int | float) else v)]
+    title: Title
+    channels: tuple[Channel, ...] = ()
+    pass_mark: Annotated[float, Field(ge=0, le=100, alias="pass")]
+    bands: dict[str, Band] = Field(default_factory=dict)
+    sections: dict[str, Title] = Field(default_factory=dict)
+    settings: Settings = Settings()
+    lists: dict[str, PatternList] = Field(default_factory=dict)
+    conditions: dict[str, Condition] = Field(default_factory=dict)
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+    flag: tuple[FlagRule, ...] = ()
+
+    _digest: str = PrivateAttr("")
+    _source: str = PrivateAttr("")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_channel(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and isinstance(value.get("channels"), str):
+            return dict(value) | {"channels": [value["channels"]]}
+        return value
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` over the content."""
+        return self._digest
+
+    @property
+    def source(self) -> str:
+        """The file the card was read from."""
+        return self._source
+
+    def criterion(self, criterion_id: str) -> Criterion:
+        """The criterion of that id.
+
+        Raises:
+            KeyError: the card has none.
+        """
+        for criterion in self.criteria:
+            if criterion.id == criterion_id:
+                return criterion
+        raise KeyError(criterion_id)
+
+    def section_title(self, section: str, language: Language) -> str:
+        """The section's name; its key where the card gives none."""
+        title = self.sections.get(section)
+        return title.text(language) if title else section
+
+    def band_title(self, band: str, language: Language) -> str:
+        """The band's name; its key where the card gives none."""
+        found = self.bands.get(band)
+        return found.title.text(language) if found and found.title else band
+
+    def band_of(self, total: float) -> str | None:
+        """The key of the band that `total` falls into."""
+        reached = [(band.least, key) for key, band in self.bands.items() if total >= band.least]
+        return max(reached, key=lambda pair: pair[0])[1] if reached else None
+
+    def applies_to(self, channel: Channel) -> bool:
+        """Whether conversations of `channel` may be scored by this card."""
+        return not self.channels or channel in self.channels
