@@ -1,0 +1,122 @@
+"""The shipped samples: whole, honest, and told apart by the engine in the order that samples/README.md expects."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.conversation import Channel, Conversation, Interaction, Speaker
+from pipeline.dialogue import build, interruptions, silences
+from pipeline.ingest import Intake, ingest, ingest_files
+from pipeline.recordings import probe
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+INBOX, TRUTH, SCRIPTS = SAMPLES / "inbox", SAMPLES / "truth", SAMPLES / "scripts"
+CALLS = tuple(sorted(path.stem for path in SCRIPTS.glob("C*.yaml")))
+MEGABYTE = 1_000_000
+
+
+@cache
+def inbox() -> Intake:
+    return ingest(INBOX)
+
+
+@cache
+def arrived() -> dict[str, Interaction]:
+    return {interaction.id: interaction for interaction in inbox().interactions}
+
+
+@cache
+def truth(identity: str) -> Conversation:
+    interaction = ingest_files([TRUTH / f"{identity}.json"]).interactions[0]
+    return build(interaction, interaction.turns)
+
+
+@cache
+def expected() -> dict[str, tuple[int, str]]:
+    """Rank and wish for review of every interaction, from the tables of samples/README.md."""
+    rows = re.findall(
+        r"^\| ([CTE]\d{8}-\d{4}) \| (\d) \| (yes|no|may) \|", (SAMPLES / "README.md").read_text("utf-8"), re.M
+    )
+    return {identity: (int(rank), review) for identity, rank, review in rows}
+
+
+def test_manual_ranks_every_sample_that_arrives() -> None:
+    assert set(expected()) == set(arrived())
+
+
+def test_inbox_holds_what_was_asked_for() -> None:
+    by_channel = [interaction.channel for interaction in inbox().interactions]
+    assert by_channel.count(Channel.CALL) >= 8
+    assert by_channel.count(Channel.CHAT) >= 6
+    agents = {interaction.agent for interaction in inbox().interactions}
+    assert len(agents) == 4
+    assert len({agent.team for agent in agents if agent}) == 2
+
+
+def test_inbox_is_small() -> None:
+    assert sum(path.stat().st_size for path in INBOX.iterdir()) <= 10 * MEGABYTE
+
+
+def test_broken_files_are_set_aside_and_nothing_else() -> None:
+    assert {(aside.source.split(":")[0], aside.code) for aside in inbox().set_aside} == {
+        ("broken-missing-channel.json", "Z107"),
+        ("broken-not-audio.wav", "Z102"),
+        ("broken-truncated.wav", "Z103"),
+    }
+
+
+@pytest.mark.parametrize("identity", CALLS)
+def test_truth_is_the_script_on_the_recordings_clock(identity: str) -> None:
+    interaction, told = arrived()[identity], truth(identity)
+    script = YAML(typ="safe", pure=True).load((SCRIPTS / f"{identity}.yaml").read_text(encoding="utf-8"))
+    said = [(role, line[role]) for line in script["turns"] for role in ("agent", "customer") if role in line]
+    assert [(turn.speaker.value, turn.original) for turn in told.turns] == said
+    assert interaction.recording is not None
+    duration = probe(Path(interaction.recording)).duration
+    assert told.timed
+    assert max(turn.end or 0.0 for turn in told.turns) < duration < 120
+    assert not interaction.turns
+
+
+@pytest.mark.parametrize("identity", CALLS)
+def test_truth_and_inbox_tell_the_same_of_a_call(identity: str) -> None:
+    inbox_side = json.loads((INBOX / f"{identity}.json").read_text(encoding="utf-8"))
+    truth_side = json.loads((TRUTH / f"{identity}.json").read_text(encoding="utf-8"))
+    for only_here in ("recording", "channels"):
+        inbox_side.pop(only_here, None)
+    truth_side.pop("turns")
+    assert inbox_side == truth_side
+
+
+@pytest.mark.parametrize("identity", CALLS)
+def test_calls_are_written_as_they_are_spoken(identity: str) -> None:
+    for turn in truth(identity).turns:
+        assert re.fullmatch(r"[一-鿿，。？！]+", turn.text), turn.text
+
+
+def test_sound_is_laid_out_as_the_scripts_say() -> None:
+    heard = {i.id: probe(Path(i.recording)) for i in inbox().interactions if i.recording}
+    assert heard["C20251015-0005"].sample_rate == 8_000
+    assert [identity for identity, sound in heard.items() if sound.channels == 1] == ["C20251015-0006"]
+    assert arrived()["C20251015-0006"].channels == {}
+    assert arrived()["C20251013-0001"].channels == {"left": Speaker.AGENT, "right": Speaker.CUSTOMER}
+
+
+def test_one_call_has_a_long_hold_that_was_announced() -> None:
+    (hold,) = silences(truth("C20251017-0009").turns, at_least=25)
+    before, after = truth("C20251017-0009").turns[hold.after : hold.after + 2]
+    assert "请您稍等" in before.text
+    assert "让您久等了" in after.text
+
+
+def test_one_call_has_an_agent_who_talks_over_the_customer() -> None:
+    cuts = interruptions(truth("C20251017-0010").turns)
+    assert len(cuts) == 3
+    assert all(cut.end - cut.start >= 1 for cut in cuts)
+    assert all(not interruptions(truth(identity).turns) for identity in CALLS if identity != "C20251017-0010")
