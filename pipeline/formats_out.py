@@ -12,11 +12,12 @@ from pipeline.scorecard import Scorecard
 def explain(reason: Reason, language: Language) -> str:
     """The sentence of `reason`; an argument `@key` is itself taken from the catalogue."""
     args = {
-        name: t(language, value[1:]) if isinstance(value, str) and value.startswith("@") else value
+        name: t(language, value[1:]) if isinstance(value, str) and value.startswith("@criteria.") else value
         for name, value in reason.args.items()
         if name != "partly"
     }
-    return t(language, reason.key, **args)
+    sentence = t(language, reason.key, **args)
+    return sentence[:1].upper() + sentence[1:]
 
 
 def why(finding: Finding, language: Language) -> str:

@@ -15,6 +15,13 @@ from pipeline.scorecard import Criterion, Scorecard
 JUDGED = (Verdict.MET, Verdict.PARTIAL, Verdict.UNMET)
 """Verdicts that count; the others stay out of the denominator."""
 MAX_TOTAL = 100.0
+ABSENCE_OF_FAULT = {
+    "criteria.phrase.missed": "criteria.phrase.clear",
+    "criteria.act.missed": "criteria.act.clear",
+    "criteria.sequence.after_missed": "scoring.no_fault",
+    "criteria.sequence.before_missed": "scoring.no_fault",
+}
+"""What was "missing" for a duty is good news for a fault, and is said so."""
 READ_OPERATORS = ("act", "tone", "measure", "class")
 """Operators that rest on what a reader or the measuring step found."""
 
@@ -150,7 +157,10 @@ def judge(criterion: Criterion, conversation: Conversation, context: Context) ->
         if weaker.state is State.YES:
             return Judgement(Verdict.PARTIAL, weaker.confidence, _partly(weaker.reason), weaker.hits)
     verdict = Verdict.MET if happened is not criterion.fault else Verdict.UNMET
-    return Judgement(verdict, outcome.confidence, outcome.reason, outcome.hits)
+    reason = outcome.reason
+    if criterion.fault and not happened:
+        reason = Reason(ABSENCE_OF_FAULT.get(reason.key, reason.key), reason.args)
+    return Judgement(verdict, outcome.confidence, reason, outcome.hits)
 
 
 def _does_not_apply(condition: ExpressionBase, occasion: Outcome, context: Context) -> Judgement:

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 from pipeline.conversation import Conversation, Reason
-from pipeline.criteria import phrase, sequence
+from pipeline.criteria import (
+    act,
+    attribute,
+    channel,
+    classes,
+    hold,
+    interruption,
+    measure,
+    pace,
+    phrase,
+    privacy,
+    repetition,
+    sequence,
+    silence,
+    speaks,
+    tone,
+)
 from pipeline.criteria.base import Context, Outcome, State
 from pipeline.criteria.expression import ExpressionBase, Kind, expression_type
 
 KINDS: dict[str, Kind] = {
     "phrase": Kind(phrase.Params, phrase.evaluate, phrase.__doc__),
     "sequence": Kind(sequence.Params, sequence.evaluate, sequence.__doc__),
+    "act": Kind(act.Params, act.evaluate, act.__doc__),
+    "tone": Kind(tone.Params, tone.evaluate, tone.__doc__),
+    "pace": Kind(pace.Params, pace.evaluate, pace.__doc__),
+    "silence": Kind(silence.Params, silence.evaluate, silence.__doc__),
+    "interruption": Kind(interruption.Params, interruption.evaluate, interruption.__doc__),
+    "repetition": Kind(repetition.Params, repetition.evaluate, repetition.__doc__),
+    "privacy": Kind(privacy.Params, privacy.evaluate, privacy.__doc__),
+    "hold": Kind(hold.Params, hold.evaluate, hold.__doc__),
+    "speaks": Kind(speaks.Params, speaks.evaluate, speaks.__doc__),
+    "class": Kind(classes.Params, classes.evaluate, classes.__doc__),
+    "measure": Kind(measure.Params, measure.evaluate, measure.__doc__),
+    "attribute": Kind(attribute.Params, attribute.evaluate, attribute.__doc__),
+    "channel": Kind(channel.Params, channel.evaluate, channel.__doc__),
 }
 """The literal registry: name in the YAML file → kind."""
 

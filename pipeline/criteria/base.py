@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, TypeAl
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.conversation import Conversation, Evidence, Reason, Speaker, Turn
+from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speaker, Turn
 from pipeline.criteria.patterns import PatternError, check
 
 if TYPE_CHECKING:
@@ -170,9 +170,8 @@ class Limits(Strict):
 
     def words(self) -> dict[str, str | float]:
         """Arguments for a sentence: the limit that was given, and which way (a catalogue key)."""
-        if self.above is not None:
-            return {"limit": self.above, "way": "@criteria.way.above"}
-        return {"limit": self.below if self.below is not None else 0.0, "way": "@criteria.way.below"}
+        limit, way = (self.above, "above") if self.above is not None else (self.below or 0.0, "below")
+        return {"limit": f"{limit:g}", "way": f"@criteria.way.{way}"}
 
 
 def speaks(turn: Turn, role: Role) -> bool:
@@ -216,6 +215,11 @@ def _seconds(turn: Turn, start: int, end: int) -> tuple[float, float] | None:
         if first is not None and first < end and position > start:
             times.append((word.start, word.end))
     return (min(t[0] for t in times), max(t[1] for t in times)) if times else None
+
+
+def cue_span(reading: Reading, kind: str) -> tuple[int, int] | None:
+    """The characters that carried a reading of `kind`; `None` where the reader marked none."""
+    return next((cue.span for cue in reading.cues if cue.kind == kind), None)
 
 
 def hearing(turns: list[Turn]) -> float | None:

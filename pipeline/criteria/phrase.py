@@ -119,9 +119,9 @@ def _look(
 def _over(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> tuple[bool, tuple[Hit, ...]]:
-    some = _hits(params.any, params, conversation, turns, context)
-    every = _hits(params.all, params, conversation, turns, context)
-    forbidden = _hits(params.none, params, conversation, turns, context)
+    some = occurrences(params.any, params, conversation, turns, context)
+    every = occurrences(params.all, params, conversation, turns, context)
+    forbidden = occurrences(params.none, params, conversation, turns, context)
     if forbidden:
         return False, tuple(hit for _, hit in forbidden)
     separate = _separate(some)
@@ -132,7 +132,7 @@ def _over(
     return True, _separate(some + every)
 
 
-def _hits(
+def occurrences(
     sources: tuple[str, ...], params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> tuple[tuple[int, Hit], ...]:
     """Hits of `sources` in `turns`, each with the number of its pattern, in order of the conversation."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,13 +16,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.criteria import Expression
-from pipeline.criteria.expression import ExpressionBase, operator_names
+from pipeline.criteria.expression import operator_names
 from pipeline.errors import ScorecardError
 from pipeline.i18n import Language, area, t
-from pipeline.scorecard.model import Criterion, FlagRule, Scorecard
-
-Place = tuple[str | int, ...]
-"""Keys and positions from the top of the file to a value."""
+from pipeline.scorecard.consistency import Place, faults
+from pipeline.scorecard.model import Scorecard
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,12 @@ class Document:
             node = node[part]
         path = "".join(names).lstrip(".")
         return f"{self.path}:{line}" + (f": {path}" if path else "")
+
+    @staticmethod
+    def line_of(where: str) -> int:
+        """The line number in a `file:line: key.path` of `where`."""
+        match = re.search(r":(\d+)(?:: |$)", where)
+        return int(match[1]) if match else 0
 
 
 def load_scorecard(path: str | Path, *, language: Language = "zh") -> Scorecard:
@@ -128,23 +133,30 @@ def read(path: Path, *, language: Language = "zh") -> tuple[Scorecard | None, Do
         str(name): tuple(p for p in (value if isinstance(value, list) else [value]) if isinstance(p, str))
         for name, value in (lists.items() if isinstance(lists, dict) else ())
     }
+    card: Scorecard | None = None
+    problems: list[Problem] = []
     try:
         card = Scorecard.model_validate(document.plain, context={"lists": known})
     except ValidationError as failure:
-        return (
-            None,
-            document,
-            tuple(_explained(error, document, language) for error in failure.errors(include_url=False)),
-        )
-    problems = tuple(
-        Problem("error", document.where(place), t(language, f"scorecard.error.{key}", **args), fix)
-        for place, key, args, fix in _inconsistent(card, language)
-    )
-    if problems:
-        return None, document, problems
+        errors = failure.errors(include_url=False)
+        problems = [_explained(error, document, language) for error in errors if not _consequence(error, errors)]
+    for fault in faults(document.plain):
+        fix = _closest(fault.name, fault.allowed, language)
+        if not fix and fault.allowed:
+            fix = t(language, "scorecard.allowed", names=", ".join(fault.allowed))
+        message = t(language, f"scorecard.error.{fault.key}", name=fault.name)
+        problems.append(Problem("error", document.where(fault.place), message, fix))
+    if card is None or problems:
+        return None, document, tuple(sorted(problems, key=lambda problem: document.line_of(problem.where)))
     card._digest = _digest(document.plain)
     card._source = str(path)
     return card, document, ()
+
+
+def _consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list seems too short only because its entries are wrong."""
+    place = error["loc"]
+    return error["type"] == "too_short" and any(e["loc"][: len(place)] == place for e in errors if e is not error)
 
 
 def _parse(path: Path, language: Language) -> Document | Problem:
@@ -261,76 +273,3 @@ def _closest(name: str, allowed: tuple[str, ...], language: Language) -> str:
 
     match = extractOne(name, allowed, score_cutoff=60)
     return t(language, "scorecard.did_you_mean", name=match[0]) if match else ""
-
-
-def _inconsistent(card: Scorecard, language: Language) -> Iterator[tuple[Place, str, dict[str, Any], str]]:
-    """What no single value shows: double ids, names that lead nowhere, circles."""
-    ids = [criterion.id for criterion in card.criteria]
-    for number, criterion in enumerate(card.criteria):
-        here: Place = ("criteria", number)
-        if criterion.id in ids[:number]:
-            yield (*here, "id"), "double_id", {"id": criterion.id}, ""
-        if card.sections and criterion.section not in card.sections:
-            yield (
-                (*here, "section"),
-                "unknown_section",
-                {"name": criterion.section},
-                _closest(criterion.section, tuple(card.sections), language)
-                or t(language, "scorecard.allowed", names=", ".join(card.sections)),
-            )
-        for place, expression in _expressions_of(criterion, here):
-            yield from _dangling(expression, place, card, language)
-    for name, condition in card.conditions.items():
-        yield from _dangling(condition.operator, ("conditions", name), card, language)
-        if _reaches(card, name, name, set()):
-            yield ("conditions", name), "circle", {"name": name}, ""
-    for number, rule in enumerate(card.flag):
-        yield from _flag_names(rule, ("flag", number), tuple(ids), card, language)
-
-
-def _expressions_of(criterion: Criterion, here: Place) -> Iterator[tuple[Place, ExpressionBase]]:
-    yield here, criterion.operator
-    if criterion.partial is not None:
-        yield (*here, "partial"), criterion.partial
-    if criterion.applies_when is not None:
-        yield (*here, "applies_when"), criterion.applies_when
-    for expression in criterion.unless:
-        yield (*here, "unless"), expression
-
-
-def _dangling(
-    expression: ExpressionBase, place: Place, card: Scorecard, language: Language
-) -> Iterator[tuple[Place, str, dict[str, Any], str]]:
-    inside: Place = (*place, expression.operator)
-    if expression.operator == "condition" and expression.params not in card.conditions:
-        names = tuple(card.conditions)
-        fix = _closest(expression.params, names, language) or t(language, "scorecard.allowed", names=", ".join(names))
-        yield inside, "unknown_condition", {"name": expression.params}, fix
-    for number, child in enumerate(expression.children()):
-        joint = expression.operator in ("any_of", "all_of")
-        yield from _dangling(child, (*inside, number) if joint else inside, card, language)
-
-
-def _reaches(card: Scorecard, start: str, goal: str, seen: set[str]) -> bool:
-    def names(expression: ExpressionBase) -> Iterator[str]:
-        if expression.operator == "condition":
-            yield expression.params
-        for child in expression.children():
-            yield from names(child)
-
-    if start in seen or start not in card.conditions:
-        return False
-    seen.add(start)
-    return any(name == goal or _reaches(card, name, goal, seen) for name in names(card.conditions[start].operator))
-
-
-def _flag_names(
-    rule: FlagRule, place: Place, ids: tuple[str, ...], card: Scorecard, language: Language
-) -> Iterator[tuple[Place, str, dict[str, Any], str]]:
-    unsure = rule.unsure if isinstance(rule.unsure, tuple) else ()
-    for key, names in (("unmet", rule.unmet or ()), ("unsure", unsure), ("of", rule.of)):
-        for name in names:
-            if name not in ids:
-                yield (*place, key), "unknown_criterion", {"name": name}, _closest(name, ids, language)
-    if rule.when is not None:
-        yield from _dangling(rule.when, (*place, "when"), card, language)

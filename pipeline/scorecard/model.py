@@ -122,7 +122,7 @@ class Criterion(Strict):
             return value
         raw = dict(_gather_operator(value))
         if raw.get("each") is True:
-            raw["each"] = Field(default_factory=dict)
+            raw["each"] = {}
         raw.setdefault("fault", raw.get("deduct") is not None or raw.get("fatal") is not None)
         return raw
 

@@ -1,0 +1,126 @@
+"""hold: a hold was asked for before and thanked for after.
+
+```yaml
+hold: {asked: [请[您]稍等], thanked: [久等, 感谢您的[耐心]等待], need: both}
+```
+
+A hold is a turn of the agent with one of `asked`, or a gap before the agent of at least `longer_than` seconds
+(`{call: 8, chat: 60}`). After it `thanked` may stand in the agent's next two turns. `need`: `both` (default), `one`,
+`asked`, `thanked`. Every hold must be treated so. Not applicable where there was no hold.
+
+Met: `坐席: 请您稍等。` `坐席: 让您久等了。` Unmet: `坐席: 请您稍等。` `坐席: 查到了。`
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.conversation import Channel, Conversation, Evidence, Reason
+from pipeline.criteria.base import (
+    WRITTEN,
+    Context,
+    Hit,
+    Outcome,
+    PatternList,
+    State,
+    Strict,
+    evidence,
+    missed,
+    role_word,
+    speaks,
+    trust,
+    unavailable,
+)
+from pipeline.criteria.phrase import Params as Phrase
+from pipeline.criteria.phrase import occurrences
+from pipeline.criteria.silence import gaps
+
+THANKS_WITHIN = 2
+"""Thanks count in this many turns of the agent after the hold."""
+
+
+class Gap(Strict):
+    """Seconds without the agent from which on a gap is a hold even if nobody announced it."""
+
+    call: Annotated[float, Field(gt=0)] = 8.0
+    chat: Annotated[float, Field(gt=0)] = 60.0
+    email: Annotated[float, Field(gt=0)] | None = None
+
+
+class Params(Strict):
+    """What asks for a hold, what thanks for it, and which of them is needed."""
+
+    asked: Annotated[PatternList, Field(min_length=1)]
+    thanked: Annotated[PatternList, Field(min_length=1)]
+    need: Literal["both", "one", "asked", "thanked"] = "both"
+    longer_than: Gap = Gap()
+
+
+def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
+    """Whether every hold was asked for and thanked for, as far as `need` says."""
+    agent = tuple(turn.index for turn in conversation.turns if speaks(turn, "agent"))
+    asked = _places(params.asked, conversation, agent, context)
+    thanked = _places(params.thanked, conversation, agent, context)
+    holds = _holds(params, conversation, agent, asked)
+    if not holds:
+        args: dict[str, str | int | float] = {"role": role_word("agent")}
+        nothing = missed(conversation, agent, "agent", context, Reason("criteria.hold.none", args))
+        return nothing if nothing.state is not State.NO else unavailable("criteria.hold.none")
+    confidence = min(trust(conversation.turns[i], WRITTEN) for i in agent)
+    for start, resumed in holds:
+        ask = asked.get(start) if start is not None else None
+        thank = _thanks(ask, [i for i in agent if i >= resumed], thanked)
+        good = {"both": ask and thank, "one": ask or thank, "asked": ask, "thanked": thank}[params.need]
+        if not good:
+            place = evidence(conversation.turns[start if start is not None else resumed])
+            lacking = "neither" if not ask and not thank else "not_thanked" if ask else "not_asked"
+            reason = Reason(f"criteria.hold.{lacking}", {"turn": place.turn + 1})
+            return Outcome(State.NO, confidence, reason, (Hit((ask or thank or place,), confidence),))
+    places: list[Evidence] = [
+        place for place in [*asked.values(), *thanked.values()] if any(_belongs(place.turn, hold) for hold in holds)
+    ]
+    hits = tuple(Hit((place,), confidence) for place in sorted(places, key=lambda place: (place.turn, place.span)))
+    turn = holds[0][0] if holds[0][0] is not None else holds[0][1]
+    return Outcome(State.YES, confidence, Reason("criteria.hold.done", {"turn": turn + 1, "count": len(holds)}), hits)
+
+
+def _thanks(ask: Evidence | None, after: list[int], thanked: dict[int, Evidence]) -> Evidence | None:
+    """The thanks for a hold: in the turn that asked, behind the asking, or in one of the next turns of the agent."""
+    if ask is not None and ask.turn in thanked and thanked[ask.turn].span[0] >= ask.span[1]:
+        return thanked[ask.turn]
+    return next((thanked[i] for i in after[:THANKS_WITHIN] if i in thanked), None)
+
+
+def _belongs(turn: int, hold: tuple[int | None, int]) -> bool:
+    return turn == hold[0] or turn >= hold[1]
+
+
+def _places(
+    patterns: tuple[str, ...], conversation: Conversation, turns: tuple[int, ...], context: Context
+) -> dict[int, Evidence]:
+    """The first occurrence of `patterns` in each turn that has one."""
+    places: dict[int, Evidence] = {}
+    for _, hit in occurrences(patterns, Phrase(any=patterns), conversation, turns, context):
+        places.setdefault(hit.turn, hit.evidence[0])
+    return places
+
+
+def _holds(
+    params: Params, conversation: Conversation, agent: tuple[int, ...], asked: dict[int, Evidence]
+) -> list[tuple[int | None, int]]:
+    """Holds in order: the turn that announced it (or none) and the agent's turn that ended it."""
+    holds: list[tuple[int | None, int]] = []
+    for turn in asked:
+        resumed = next((i for i in agent if i > turn), None)
+        if resumed is not None and (not holds or holds[-1][1] != resumed):
+            holds.append((turn, resumed))
+    channel: Channel = conversation.interaction.channel
+    limit: float | None = getattr(params.longer_than, channel.value)
+    if limit is not None and all(turn.start is not None for turn in conversation.turns):
+        ended = {resumed for _, resumed in holds}
+        for _, turn_after, start, end in gaps(conversation):
+            if turn_after.index in agent and end - start >= limit and turn_after.index not in ended:
+                holds.append((None, turn_after.index))
+    return sorted(holds, key=lambda hold: hold[1])
