@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.conversation import Channel, Conversation, Interaction, Speaker
+from models.utterance import load_reader
+from pipeline.conversation import Channel, Conversation, Evaluation, Interaction, ReviewItem, Speaker, Verdict
 from pipeline.dialogue import build, interruptions, silences
+from pipeline.flagging import flag
 from pipeline.ingest import Intake, ingest, ingest_files
+from pipeline.reading import read
 from pipeline.recordings import probe
+from pipeline.scorecard import find_scorecard
+from pipeline.scoring import score
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 INBOX, TRUTH, SCRIPTS = SAMPLES / "inbox", SAMPLES / "truth", SAMPLES / "scripts"
 CALLS = tuple(sorted(path.stem for path in SCRIPTS.glob("C*.yaml")))
 MEGABYTE = 1_000_000
+TOLERANCE = 6.0
+"""By how much a sample may beat one of the next better rank: neighbours are a matter of taste, farther ones are not."""
 
 
 @cache
@@ -120,3 +128,85 @@ def test_one_call_has_an_agent_who_talks_over_the_customer() -> None:
     assert len(cuts) == 3
     assert all(cut.end - cut.start >= 1 for cut in cuts)
     assert all(not interruptions(truth(identity).turns) for identity in CALLS if identity != "C20251017-0010")
+
+
+def test_chats_and_mail_tell_when_they_were_sent() -> None:
+    written = [interaction for interaction in inbox().interactions if interaction.channel is not Channel.CALL]
+    assert all(turn.start is not None and turn.end is None for chat in written for turn in chat.turns)
+
+
+@cache
+def scored(identity: str) -> tuple[Evaluation, ReviewItem]:
+    """Evaluation and review of one sample, taken as text: of a call, the true turns."""
+    interaction = arrived()[identity]
+    conversation = truth(identity) if interaction.channel is Channel.CALL else build(interaction, interaction.turns)
+    card = find_scorecard("hotline" if interaction.channel is Channel.CALL else "online-chat")
+    (read_one,) = read([conversation], reader=load_reader())
+    evaluation = score(read_one, card, engine_version="test")
+    return evaluation, flag(evaluation, read_one, card)
+
+
+@pytest.mark.parametrize("channel", [Channel.CALL, Channel.CHAT])
+def test_scores_come_in_the_order_that_a_lead_expects(channel: Channel) -> None:
+    ranks: dict[int, list[float]] = {}
+    for identity, (rank, _) in expected().items():
+        if arrived()[identity].channel is channel:
+            total = scored(identity)[0].total
+            assert total is not None
+            ranks.setdefault(rank, []).append(total)
+    ordered = [ranks[rank] for rank in sorted(ranks)]
+    middles = [sum(totals) / len(totals) for totals in ordered]
+    assert middles == sorted(middles, reverse=True), ranks
+    for better, worse in pairwise(ordered):
+        assert min(better) >= max(worse) - TOLERANCE, ranks
+    for better, worse in zip(ordered, ordered[2:], strict=False):
+        assert min(better) > max(worse), ranks
+
+
+def test_best_samples_pass_and_worst_fail() -> None:
+    passed = {identity: scored(identity)[0].passed for identity in expected()}
+    assert all(passed[identity] for identity, (rank, _) in expected().items() if rank == 1)
+    assert not any(passed[identity] for identity in ("C20251014-0004", "C20251015-0005", "T20251016-0104"))
+
+
+@pytest.mark.parametrize("identity", sorted(expected()))
+def test_people_are_sent_where_a_lead_would_look(identity: str) -> None:
+    wish = expected()[identity][1]
+    reasons = [reason for reason in scored(identity)[1].reasons if reason != "random_sample"]
+    if wish != "may":
+        assert bool(reasons) is (wish == "yes"), reasons
+
+
+@pytest.mark.parametrize(
+    ("identity", "criterion"),
+    [
+        ("C20251014-0004", "rudeness"),
+        ("C20251015-0005", "shirking"),
+        ("C20251015-0006", "over_promise"),
+        ("C20251017-0010", "interrupting"),
+        ("C20251014-0003", "time_commitment"),
+        ("C20251016-0008", "anything_else"),
+        ("T20251014-0102", "mechanical_repetition"),
+        ("T20251015-0103", "slang"),
+        ("T20251015-0103", "disparagement"),
+        ("T20251016-0104", "taboo_words"),
+        ("T20251017-0105", "privacy_leak"),
+    ],
+)
+def test_each_sample_shows_the_fault_it_was_made_for(identity: str, criterion: str) -> None:
+    verdicts = {finding.criterion: finding.verdict for finding in scored(identity)[0].findings}
+    assert verdicts[criterion] in (Verdict.UNMET, Verdict.PARTIAL)
+
+
+@pytest.mark.parametrize("identity", ["C20251013-0001", "C20251017-0009", "T20251013-0101", "T20251018-0107"])
+def test_exemplary_samples_show_no_fault(identity: str) -> None:
+    assert [f.criterion for f in scored(identity)[0].findings if f.fault and f.verdict is Verdict.UNMET] == []
+
+
+def test_announced_hold_costs_nothing() -> None:
+    (hold,) = [f for f in scored("C20251017-0009")[0].findings if f.criterion == "hold_etiquette"]
+    assert hold.verdict is Verdict.MET
+
+
+def test_calm_threat_is_a_grave_complaint() -> None:
+    assert scored("C20251016-0007")[0].classes.complaint_level == 1
