@@ -43,6 +43,9 @@ DISPLEASED = {
     "reluctant": 0.15,
 }
 
+MATTERS = ("problem", "delay", "fee_dispute", "repeated", "distress", "safety")
+"""What a calm customer may also mention in a plain inquiry."""
+
 _OWED = re.compile(r"您")
 _PLAIN = re.compile(r"你(?!好|们好)")
 _SOFT = re.compile(r"[呢哦哈啦呀]")
@@ -85,8 +88,9 @@ def agent_sentiment(acts: Mapping[str, float]) -> float:
 def customer_sentiment(acts: Mapping[str, float]) -> float:
     """Sentiment −1…1 of one customer turn."""
     bad = 1.0
+    asking = 1.0 - 0.6 * acts.get("inquiry", 0.0)
     for act, weight in DISPLEASED.items():
-        bad *= 1.0 - weight * acts.get(act, 0.0)
+        bad *= 1.0 - weight * acts.get(act, 0.0) * (asking if act in MATTERS else 1.0)
     good = 1.0
     for act, weight in PLEASED.items():
         good *= 1.0 - weight * acts.get(act, 0.0)

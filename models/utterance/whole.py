@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from models.utterance.lexicon import Lexicons, squeeze
 from models.utterance.records import TurnReading, Utterance
-from models.utterance.tone import STRONG_RUDE
+from models.utterance.tone import MATTERS, STRONG_RUDE
 
 _COMPLAINING = {
     "complaint": 0.9,
@@ -16,14 +16,15 @@ _COMPLAINING = {
     "upset": 0.8,
     "threat": 0.9,
     "swearing": 0.9,
-    "sarcasm": 0.6,
+    "sarcasm": 0.7,
     "fee_dispute": 0.6,
     "delay": 0.6,
-    "problem": 0.45,
+    "problem": 0.66,
     "safety": 0.5,
     "repeated": 0.35,
     "distress": 0.2,
 }
+_SPEAKS_FOR = {"problem": "product", "delay": "process", "fee_dispute": "policy", "bad_service": "service"}
 _TYPES = ("product", "process", "policy", "service")
 _PROBLEMS = ("claims", "account", "technical", "logistics", "billing", "after_sales", "sales")
 _PENDING = re.compile(
@@ -82,7 +83,7 @@ def complaint_strength(said: Sequence[TurnReading]) -> float:
     doubt = 1.0
     for act, weight in _COMPLAINING.items():
         strongest = max((r.acts.get(act, 0.0) for r in said), default=0.0)
-        soft = 0.5 if inquiring and act in ("problem", "delay", "fee_dispute", "distress", "repeated", "safety") else 1.0
+        soft = 0.5 if inquiring and act in MATTERS else 1.0
         doubt *= 1.0 - weight * strongest * soft
     return 1.0 - doubt
 
@@ -127,8 +128,9 @@ def _type(turns: Sequence[Utterance], readings: Sequence[TurnReading], lexicons:
         strength = complaint_strength([reading])
         for name in _TYPES:
             score[name] += weight * topics[name] * (0.4 + strength)
-        score["service"] += weight * 0.6 * reading.acts.get("bad_service", 0.0)
-        weight *= 0.7
+        for act, name in _SPEAKS_FOR.items():
+            score[name] += weight * 0.8 * reading.acts.get(act, 0.0)
+        weight *= 0.65
     return max(_TYPES, key=lambda name: (score[name], -_TYPES.index(name))) if any(score.values()) else "service"
 
 
