@@ -6,6 +6,7 @@ Nothing is ever fetched unless `fetch` is called.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -186,6 +187,7 @@ def fetch(model: KnownModel, fetched: Path) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     wanted = [*manifest().required, "vocabulary.*", "README.md", "LICENSE*"]
     try:
         folder.mkdir(parents=True, exist_ok=True)

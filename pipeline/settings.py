@@ -135,6 +135,11 @@ class Settings(BaseSettings):
         return self.home / "report"
 
     @property
+    def cards(self) -> Path:
+        """The folder of copies of the scorecards that evaluations were made by."""
+        return self.home / "scorecards"
+
+    @property
     def models(self) -> Path:
         """The folder of speech models fetched by name."""
         return self.home / "models"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -99,25 +99,29 @@ class Store:
         with self._writing() as session:
             return sum(_insert(session, result, media, moment) for result in results)
 
-    def results(self, *, agent: str | None = None, newest: bool = True) -> Iterator[Result]:
+    def results(
+        self, *, agent: str | None = None, digests: Collection[str] | None = None, newest: bool = True
+    ) -> Iterator[Result]:
         """Results by interaction id and time of evaluation, read a hundred at a time.
 
         Args:
             agent: only interactions of the agent with this id.
+            digests: only these interactions.
             newest: only the last evaluation of each interaction.
         """
-        query = select(EvaluationRow.id).join(InteractionRow).order_by(InteractionRow.id, EvaluationRow.id)
+        query = select(EvaluationRow.id, _DIGEST).join(InteractionRow).order_by(InteractionRow.id, EvaluationRow.id)
         if newest:
             query = query.where(EvaluationRow.id.in_(select(func.max(EvaluationRow.id)).group_by(_DIGEST)))
         if agent is not None:
             query = query.where(InteractionRow.agent_id == agent)
         with self._reading() as session:
-            wanted = session.scalars(query).all()
+            rows = session.execute(query).tuples()
+            wanted = [identifier for identifier, digest in rows if digests is None or digest in digests]
         for first in range(0, len(wanted), _READ_AT_ONCE):
             some = wanted[first : first + _READ_AT_ONCE]
             with self._reading() as session:
-                rows = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
-                found = {row.id: codec.result_of(row, self._media) for row in rows}
+                whole = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
+                found = {row.id: codec.result_of(row, self._media) for row in whole}
             yield from (found[identifier] for identifier in some)
 
     def begin_run(self, inbox: str, engine: str) -> int:

@@ -1,0 +1,215 @@
+"""The commands and their options. What they do is imported when they run, so that `--help` and errors are quick."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import rich_utils
+from typer.core import TyperCommand, TyperGroup
+
+from pipeline.i18n import t
+from pipeline.settings import Settings, language_from_environment, load_settings
+
+_LANGUAGE = language_from_environment()
+
+
+def _(key: str) -> str:
+    return t(_LANGUAGE, f"cli.{key}")
+
+
+class _Command(TyperCommand):
+    """A command whose help option speaks the reader's language."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _("help_option")
+        return option
+
+
+class _Group(TyperGroup):
+    """The same for a group of commands."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _("help_option")
+        return option
+
+
+for _panel in ("ARGUMENTS", "OPTIONS", "COMMANDS", "ERRORS"):
+    setattr(rich_utils, f"{_panel}_PANEL_TITLE", _(f"panel.{_panel.lower()}"))
+
+app = typer.Typer(
+    name="zhijian",
+    cls=_Group,
+    help=_("help"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+models = typer.Typer(cls=_Group, help=_("models.help"), no_args_is_help=True)
+app.add_typer(models, name="models")
+
+
+class Output(StrEnum):
+    """How `score` prints."""
+
+    JSON = "json"
+    TABLE = "table"
+
+
+class Lines(StrEnum):
+    """How `export` prints."""
+
+    JSONL = "jsonl"
+
+
+class EngineName(StrEnum):
+    """How `run` works."""
+
+    LOCAL = "local"
+    PREFECT = "prefect"
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    folder = settings.home / "logs"
+    handler = _LateFile(folder / "zhijian.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("pipeline").addHandler(handler)
+    return settings
+
+
+class _LateFile(logging.Handler):
+    """Writes to a file that is made with the first record, so that commands that log nothing leave nothing behind."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(logging.WARNING)
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(self.format(record) + "\n")
+        except OSError:
+            self.handleError(record)
+
+
+@app.command(cls=_Command, help=_("run.help"))
+def run(
+    inbox: Annotated[Path, typer.Argument(help=_("run.inbox"), show_default=False)],
+    engine: Annotated[EngineName | None, typer.Option(help=_("run.engine"), show_default=False)] = None,
+) -> None:
+    """Evaluate an inbox."""
+    settings = _settings()
+    if engine is not None:
+        chosen = settings.run.model_copy(update={"engine": engine.value})
+        settings = settings.model_copy(update={"run": chosen})
+    from pipeline.cli import runs
+
+    raise typer.Exit(runs.run(inbox, settings))
+
+
+@app.command(cls=_Command, help=_("score.help"))
+def score(
+    files: Annotated[list[Path], typer.Argument(help=_("score.files"), show_default=False)],
+    scorecard: Annotated[str | None, typer.Option(help=_("score.scorecard"), show_default=False)] = None,
+    output: Annotated[Output, typer.Option("--format", help=_("score.format"))] = Output.TABLE,
+) -> None:
+    """Score single files."""
+    settings = _settings()
+    from pipeline.cli import scores
+
+    raise typer.Exit(scores.score(files, settings, scorecard=scorecard, output=output.value))
+
+
+@app.command(cls=_Command, help=_("validate.help"))
+def validate(cards: Annotated[list[Path], typer.Argument(help=_("validate.cards"), show_default=False)]) -> None:
+    """Check scorecards."""
+    settings = _settings()
+    from pipeline.cli import cards as checking
+
+    raise typer.Exit(checking.validate_cards(cards, settings.language))
+
+
+@app.command(cls=_Command, help=_("report.help"))
+def report(out: Annotated[Path, typer.Option(help=_("report.out"), show_default=False)]) -> None:
+    """Write the report of the store."""
+    settings = _settings()
+    from pipeline.cli import stored
+
+    raise typer.Exit(stored.report(out, settings))
+
+
+@app.command(cls=_Command, help=_("agent.help"))
+def agent(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help=_("agent.id"), show_default=False)],
+    out: Annotated[Path | None, typer.Option(help=_("agent.out"), show_default=False)] = None,
+) -> None:
+    """Write the page of an agent."""
+    settings = _settings()
+    from pipeline.cli import stored
+
+    raise typer.Exit(stored.agent(identifier, out, settings))
+
+
+@app.command(cls=_Command, help=_("export.help"))
+def export(output: Annotated[Lines, typer.Option("--format", help=_("export.format"))] = Lines.JSONL) -> None:
+    """Print the store."""
+    settings = _settings()
+    from pipeline.cli import stored
+
+    raise typer.Exit(stored.export(settings))
+
+
+@models.command("list", cls=_Command, help=_("models.list"))
+def list_models() -> None:
+    """Print the models of the manifest."""
+    settings = _settings()
+    from pipeline.cli import speech
+
+    raise typer.Exit(speech.list_models(settings))
+
+
+@models.command("fetch", cls=_Command, help=_("models.fetch"))
+def fetch_model(name: Annotated[str, typer.Argument(help=_("models.name"), show_default=False)]) -> None:
+    """Download a model."""
+    settings = _settings()
+    from pipeline.cli import speech
+
+    raise typer.Exit(speech.fetch(name, settings))
+
+
+@models.command("check", cls=_Command, help=_("models.check"))
+def check_model(
+    name: Annotated[str | None, typer.Argument(help=_("models.name"), show_default=False)] = None,
+) -> None:
+    """Check the files of a model."""
+    settings = _settings()
+    from pipeline.cli import speech
+
+    raise typer.Exit(speech.check_models(name, settings))
+
+
+@app.command(cls=_Command, help=_("doctor.help"))
+def doctor() -> None:
+    """Check this installation."""
+    settings = _settings()
+    from pipeline.cli import health
+
+    raise typer.Exit(health.show(settings))
+
+
+@app.command(cls=_Command, help=_("version.help"))
+def version() -> None:
+    """Print the version."""
+    from pipeline import __version__
+
+    typer.echo(__version__)

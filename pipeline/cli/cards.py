@@ -1,0 +1,37 @@
+"""`zhijian validate`: what is wrong with scorecards, by file, line and key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.markup import escape
+
+from models.utterance import load_reader
+from pipeline.check import validate
+from pipeline.cli.console import results
+from pipeline.conversation import Conversation
+from pipeline.i18n import Language, t
+from pipeline.reading import read
+
+_COLOUR = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def validate_cards(paths: Sequence[Path], language: Language) -> int:
+    """Check each card and print what is wrong with it; 1 if one cannot be used."""
+    bad = 0
+    console, reader = results(), load_reader()
+
+    def with_readings(conversation: Conversation) -> Conversation:
+        return read([conversation], reader=reader)[0]
+
+    for path in paths:
+        problems = validate(path, language=language, reader=with_readings)
+        for problem in problems:
+            kind = t(language, f"cli.validate.{problem.severity}")
+            console.print(f"[{_COLOUR[problem.severity]}]{kind}[/] {escape(str(problem))}", soft_wrap=True)
+        if any(problem.severity == "error" for problem in problems):
+            bad += 1
+        else:
+            console.print(t(language, "cli.validate.good", path=path), markup=False, soft_wrap=True)
+    return 1 if bad else 0

@@ -1,0 +1,48 @@
+"""Bars on standard error while batches are worked on."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from pipeline.cli.console import messages
+from pipeline.i18n import Language, t
+
+
+class Bars:
+    """One bar over interactions, with the minutes of speech that were transcribed so far."""
+
+    def __init__(self, interactions: int, language: Language) -> None:
+        self._language = language
+        self._seconds = 0.0
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[speech]}"),
+            console=messages(),
+        )
+        self._task = self._progress.add_task(t(language, "cli.progress.evaluating"), total=interactions, speech="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def heard(self, seconds: float) -> None:
+        """So many more seconds of speech were transcribed."""
+        self._seconds += seconds
+        minutes = f"{self._seconds / 60:.1f}"
+        self._progress.update(self._task, speech=t(self._language, "cli.progress.speech", minutes=minutes))
+
+    def done(self, interactions: int) -> None:
+        """So many more interactions are done."""
+        self._progress.advance(self._task, interactions)

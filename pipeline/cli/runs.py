@@ -1,0 +1,62 @@
+"""`zhijian run`: an inbox, to the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.cli.console import messages, results, set_aside_table
+from pipeline.cli.progress import Bars
+from pipeline.cli.tables import results_table
+from pipeline.i18n import t
+from pipeline.nightly import Nightly, Outcome
+from pipeline.settings import Settings
+from pipeline.workshop import Workshop
+
+
+def run(inbox: Path, settings: Settings) -> int:
+    """Evaluate what is new in an inbox, print the table and the path of the report; gives the exit status."""
+    language, console = settings.language, messages()
+    console.print(t(language, "cli.run.reading", inbox=inbox), soft_wrap=True, markup=False)
+    workshop = Workshop(settings)
+    nightly = Nightly(inbox, settings, workshop=workshop)
+    if nightly.interactions:
+        with Bars(nightly.interactions, language) as bars:
+            nightly.watch(bars)
+            _work(inbox, nightly, settings)
+    console.print(t(language, "cli.run.reporting"))
+    outcome = nightly.finish()
+    _show(outcome, workshop, settings)
+    return 1 if outcome.set_aside else 0
+
+
+def _work(inbox: Path, nightly: Nightly, settings: Settings) -> None:
+    if settings.run.engine == "local":
+        for number in range(len(nightly.batches)):
+            nightly.work(number)
+        return
+    from pipeline.prefect_setup import configure
+
+    configure(settings.home)
+    from pipeline.flows import process_inbox
+
+    process_inbox(str(inbox), nightly)
+
+
+def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
+    language, console = settings.language, messages()
+    if outcome.results:
+        results().print(results_table(outcome.results, workshop.cards, language))
+    else:
+        console.print(t(language, "cli.run.empty"))
+    if outcome.set_aside:
+        console.print(set_aside_table(outcome.set_aside, language))
+    for note in (*outcome.notes, *(t(language, "ingest.note.waiting", source=name) for name in outcome.waiting)):
+        console.print(note, markup=False, soft_wrap=True)
+    counts = {
+        "evaluated": outcome.evaluated,
+        "known": outcome.known,
+        "set_aside": len(outcome.set_aside),
+        "duplicates": outcome.duplicates,
+    }
+    console.print(t(language, "cli.run.counts", **counts), markup=False)
+    results().print(t(language, "cli.run.report", path=outcome.report), markup=False, soft_wrap=True)

@@ -1,0 +1,50 @@
+"""`zhijian score`: single files, no store."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pipeline.batch import Batch, evaluate
+from pipeline.cli.console import messages, results, set_aside_table
+from pipeline.cli.progress import Bars
+from pipeline.conversation import SetAside
+from pipeline.formats_out import evaluation_record
+from pipeline.ingest import ingest_files
+from pipeline.settings import Settings
+from pipeline.store.records import Result
+from pipeline.workshop import Workshop
+
+
+def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, output: Literal["json", "table"]) -> int:
+    """Score files in their order and print one JSON object a line, or a table; gives the exit status."""
+    language, console = settings.language, messages()
+    workshop = Workshop(settings, scorecard=scorecard)
+    intake = ingest_files(files, language=language)
+    batch = Batch("score", intake.interactions)
+    with Bars(len(batch), language) as bars:
+        outcomes = evaluate(batch, workshop, progress=bars)
+    scored = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+    aside = [*intake.set_aside, *(outcome for outcome in outcomes if isinstance(outcome, SetAside))]
+    if output == "json":
+        for result in scored:
+            card = workshop.card(result.conversation.interaction.channel)
+            record = evaluation_record(result.evaluation, result.review, card, language)
+            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    else:
+        results().print(results_table_of(scored, workshop, settings))
+    for note in intake.notes:
+        console.print(note, markup=False, soft_wrap=True)
+    if aside:
+        console.print(set_aside_table(aside, language))
+    return 1 if aside else 0
+
+
+def results_table_of(scored: Sequence[Result], workshop: Workshop, settings: Settings) -> object:
+    """The table of results, made by reports' words."""
+    from pipeline.cli.tables import results_table
+
+    return results_table(scored, workshop.cards, settings.language)

@@ -1,0 +1,117 @@
+"""`zhijian report`, `agent` and `export`: what the store holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from pipeline.cli.console import messages, results
+from pipeline.formats_out import evaluation_record
+from pipeline.i18n import t
+from pipeline.night import night_of
+from pipeline.reports import agents
+from pipeline.reports.html import write_agent_page, write_report
+from pipeline.reports.material import Night
+from pipeline.reports.words import Words
+from pipeline.scorecard import Scorecard
+from pipeline.settings import Settings
+from pipeline.store import Result, open_store
+from pipeline.workshop import CardArchive
+
+if TYPE_CHECKING:
+    from pipeline.store.database import Store
+
+
+def report(out: Path, settings: Settings) -> int:
+    """Write the report of everything in the store; gives the exit status."""
+    with _store(settings) as store:
+        night = _night(store, settings)
+    path = write_report(night, out, language=settings.language)
+    results().print(t(settings.language, "cli.run.report", path=path), markup=False, soft_wrap=True)
+    return 0
+
+
+def agent(identifier: str, out: Path | None, settings: Settings) -> int:
+    """Write the scorecard page of an agent and print the figures; gives the exit status."""
+    language = settings.language
+    with _store(settings) as store:
+        night = _night(store, settings)
+    path = write_agent_page(night, identifier, out or settings.report, language=language)
+    summary = agents.summarise(night, identifier)
+    if summary is not None:
+        results().print(_figures(summary, night, Words(language), settings))
+    results().print(t(language, "cli.agent.page", path=path), markup=False, soft_wrap=True)
+    return 0
+
+
+def export(settings: Settings) -> int:
+    """Print every evaluation in the store, one JSON object a line, by interaction id; gives the exit status."""
+    archive = CardArchive(settings.cards)
+    cards: dict[str, Scorecard] = {}
+    with _store(settings) as store:
+        for result in store.results(newest=False):
+            digest = result.evaluation.scorecard_digest
+            if digest not in cards:
+                cards[digest] = archive.get(digest)
+            record = evaluation_record(result.evaluation, result.review, cards[digest], settings.language)
+            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    return 0
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings.store_url, media=settings.media, language=settings.language) as store:
+        yield store
+
+
+def _night(store: Store, settings: Settings) -> Night:
+    found = tuple(store.results())
+    if not found:
+        messages().print(t(settings.language, "cli.report.empty"))
+    return night_of(
+        found,
+        set_aside=store.last_set_aside(),
+        cards=_cards(found, settings),
+        made_at=datetime.now(ZoneInfo(settings.time_zone)),
+    )
+
+
+def _cards(found: Iterable[Result], settings: Settings) -> tuple[Scorecard, ...]:
+    archive = CardArchive(settings.cards)
+    ordered = sorted(found, key=lambda result: (result.evaluated_at is not None, result.evaluated_at))
+    return tuple(archive.get(digest) for digest in dict.fromkeys(r.evaluation.scorecard_digest for r in ordered))
+
+
+def _figures(summary: agents.AgentSummary, night: Night, words: Words, settings: Settings) -> Table:
+    language = settings.language
+    table = Table(title=t(language, "cli.agent.title", name=summary.name), title_justify="left", show_header=False)
+    average = summary.average
+    mean = words.score(average.mean if average else None)
+    if average and average.low is not None and average.high is not None:
+        mean += t(language, "cli.agent.interval", low=words.score(average.low), high=words.score(average.high))
+    weak = ((night.criterion(rate.key), rate) for rate in summary.weaknesses)
+    shares = [
+        f"{words.title(text.title if text else None, rate.key)} {words.percent(rate.share)}" for text, rate in weak
+    ]
+    for key, value in {
+        "count": str(len(summary.cases)),
+        "average": mean,
+        "pass_rate": words.percent(summary.pass_rate),
+        "flagged": str(summary.flagged),
+        "weak": t(language, "cli.results.joiner").join(shares) or "—",
+    }.items():
+        table.add_row(t(language, f"cli.agent.{key}"), value)
+    return table
+
+
+def _title(night: Night, criterion: str, words: Words) -> str:
+    text = night.criterion(criterion)
+    return words.title(text.title if text else None, criterion)

@@ -1,0 +1,67 @@
+"""From the store's results to what a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from pipeline.conversation import SetAside
+from pipeline.i18n import Language
+from pipeline.reports.material import CardText, Case, CriterionText, Night
+from pipeline.scorecard import Scorecard, Title
+from pipeline.store.records import Result
+
+
+def night_of(
+    results: Iterable[Result],
+    *,
+    set_aside: Iterable[SetAside],
+    cards: Iterable[Scorecard],
+    made_at: datetime,
+) -> Night:
+    """The material of a report.
+
+    Args:
+        results: what to show.
+        set_aside: files that could not be taken.
+        cards: the scorecards that the results were made by; of several versions the last one counts.
+        made_at: now, in the zone that pages show.
+    """
+    return Night(
+        made_at=made_at,
+        cases=tuple(_case(result) for result in results),
+        set_aside=tuple(set_aside),
+        cards=MappingProxyType({card.id: card_text(card) for card in cards}),
+    )
+
+
+def card_text(card: Scorecard) -> CardText:
+    """The wording of a scorecard."""
+    return CardText(
+        id=card.id,
+        title=_text(card.title),
+        pass_mark=card.pass_mark,
+        sections=_texts(card.sections),
+        criteria={
+            criterion.id: CriterionText(_text(criterion.title), criterion.section, fault=criterion.fault)
+            for criterion in card.criteria
+        },
+        bands=_texts({key: band.title for key, band in card.bands.items()}),
+        conditions=_texts({key: condition.title for key, condition in card.conditions.items()}),
+    )
+
+
+def _case(result: Result) -> Case:
+    recording = result.conversation.interaction.recording
+    media = None if recording is None else Path(recording)
+    return Case(result.conversation, result.evaluation, result.review, media)
+
+
+def _texts(titles: Mapping[str, Title | None]) -> Mapping[str, Mapping[Language, str]]:
+    return {key: _text(title) for key, title in titles.items() if title is not None}
+
+
+def _text(title: Title) -> Mapping[Language, str]:
+    return MappingProxyType({"zh": title.zh, "en": title.en})
