@@ -11,6 +11,7 @@ from pipeline.conversation import SetAside
 from pipeline.i18n import Language
 from pipeline.reports.material import CardText, Case, CriterionText, Night
 from pipeline.scorecard import Scorecard, Title
+from pipeline.scorecard.model import FlagRule
 from pipeline.store.records import Result
 
 
@@ -49,8 +50,15 @@ def card_text(card: Scorecard) -> CardText:
             for criterion in card.criteria
         },
         bands=_texts({key: band.title for key, band in card.bands.items()}),
-        conditions=_texts({key: condition.title for key, condition in card.conditions.items()}),
+        rules=_texts({rule.id: _rule_title(rule, card) for rule in card.flag if rule.id}),
     )
+
+
+def _rule_title(rule: FlagRule, card: Scorecard) -> Title | None:
+    if rule.title is not None:
+        return rule.title
+    named = card.conditions.get(rule.when.params) if rule.when and rule.when.operator == "condition" else None
+    return named.title if named else None
 
 
 def _case(result: Result) -> Case:

@@ -1,0 +1,83 @@
+"""What a report is made from: a `Night` of cases, the files set aside, and the wording of the scorecards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from pipeline.conversation import Agent, Conversation, Evaluation, ReviewItem, SetAside
+from pipeline.i18n import Language
+
+Text = Mapping[Language, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionText:
+    """How a criterion is called, what to do better, and whether it is a fault ("must not happen")."""
+
+    title: Text
+    section: str
+    advice: Text | None = None
+    fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardText:
+    """The wording of one scorecard and its pass mark. `rules` are the flag rules of its own.
+
+    Ids that it does not know are shown as they are.
+    """
+
+    id: str
+    title: Text
+    pass_mark: float | None = None
+    sections: Mapping[str, Text] = field(default_factory=lambda: MappingProxyType({}))
+    criteria: Mapping[str, CriterionText] = field(default_factory=lambda: MappingProxyType({}))
+    bands: Mapping[str, Text] = field(default_factory=lambda: MappingProxyType({}))
+    rules: Mapping[str, Text] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One interaction with everything known about it. `media` is its recording on disk, `None` where there is none."""
+
+    conversation: Conversation
+    evaluation: Evaluation
+    review: ReviewItem
+    media: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """The interaction's id."""
+        return self.conversation.interaction.id
+
+    @property
+    def agent(self) -> Agent | None:
+        """Who handled it, if known."""
+        return self.conversation.interaction.agent
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it began, if known."""
+        return self.conversation.interaction.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The cases of one report, the files set aside, and the wording of the scorecards that were used, by id."""
+
+    made_at: datetime
+    cases: tuple[Case, ...]
+    set_aside: tuple[SetAside, ...] = ()
+    cards: Mapping[str, CardText] = field(default_factory=lambda: MappingProxyType({}))
+
+    def card(self, case: Case) -> CardText | None:
+        """The wording of the scorecard that `case` was scored by."""
+        return self.cards.get(case.evaluation.scorecard_id)
+
+    def criterion(self, criterion: str) -> CriterionText | None:
+        """The wording of `criterion` in the first card that has it."""
+        return next((c.criteria[criterion] for c in self.cards.values() if criterion in c.criteria), None)
