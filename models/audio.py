@@ -138,6 +138,7 @@ def _resampled(container: Any, stream: Any, damaged: list[int]) -> Iterator[npt.
     layout = ""
     shape: tuple[object, ...] = ()
     resampler: av.AudioResampler | None = None
+    waiting: av.AudioFifo | None = None
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -147,14 +148,23 @@ def _resampled(container: Any, stream: Any, damaged: list[int]) -> Iterator[npt.
         for frame in frames:
             layout = layout or {1: "mono", 2: "stereo"}.get(frame.layout.nb_channels, "mono")
             if shape != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
-                if resampler is not None:
-                    yield from map(_planes, resampler.resample(None))
-                resampler, shape = av.AudioResampler("fltp", layout, SAMPLE_RATE), now
+                yield from _flushed(resampler, waiting)
+                resampler, waiting, shape = av.AudioResampler("fltp", layout, SAMPLE_RATE), av.AudioFifo(), now
             frame.pts = None
-            if resampler is not None:
-                yield from map(_planes, resampler.resample(frame))
-    if resampler is not None:
-        yield from map(_planes, resampler.resample(None))
+            if resampler is not None and waiting is not None:
+                waiting.write(frame)
+                # A second at a time: a codec's frames of 20 ms would cost more to hand over than to resample.
+                if waiting.samples >= frame.sample_rate:
+                    yield from map(_planes, resampler.resample(waiting.read()))
+    yield from _flushed(resampler, waiting)
+
+
+def _flushed(resampler: Any, waiting: Any) -> Iterator[npt.NDArray[np.float32]]:
+    if resampler is None:
+        return
+    if waiting.samples:
+        yield from map(_planes, resampler.resample(waiting.read()))
+    yield from map(_planes, resampler.resample(None))
 
 
 def _planes(frame: Any) -> npt.NDArray[np.float32]:

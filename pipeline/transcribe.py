@@ -7,8 +7,10 @@ the agent comes from the interaction (`channels`), else from the settings, else 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -138,8 +140,7 @@ def transcribe_many(
     """
     waiting: list[_Ears | Heard | HearingError] = []
     seconds = 0.0
-    for interaction in interactions:
-        listened = _listen(interaction, engine.threads, language)
+    for listened in _listened(interactions, engine.threads, language):
         waiting.append(listened)
         if isinstance(listened, _Ears):
             seconds += listened.duration * len(listened.channels)
@@ -147,6 +148,17 @@ def transcribe_many(
             yield from _finish(waiting, engine, channels, progress, language)
             waiting, seconds = [], 0.0
     yield from _finish(waiting, engine, channels, progress, language)
+
+
+def _listened(
+    interactions: Iterable[Interaction], threads: int, language: Language
+) -> Iterator[_Ears | Heard | HearingError]:
+    """Decoded recordings in order, as many at the same moment as there are threads."""
+    coming = iter(interactions)
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        while batch := tuple(islice(coming, threads)):
+            each = 1 if len(batch) > 1 else threads
+            yield from pool.map(partial(_listen, threads=each, language=language), batch)
 
 
 def _listen(interaction: Interaction, threads: int, language: Language) -> _Ears | Heard | HearingError:
@@ -211,6 +223,7 @@ def _texts(
         found = engine.transcribe(
             [samples for ear in ears for samples in ear.channels],
             [speech for ear in ears for speech in ear.speech],
+            calls=[number for number, ear in enumerate(ears) for _ in ear.channels],
             progress=progress,
         )
     except (RuntimeError, ValueError, MemoryError) as error:

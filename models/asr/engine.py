@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from models.asr import guards
-from models.asr.packing import Window, pack
+from models.asr.packing import Window, pack, share
 from models.audio import SAMPLE_RATE, Samples
 from models.vad import Interval
 
@@ -147,6 +147,7 @@ class Engine:
         samples_by_channel: Sequence[Samples],
         speech_by_channel: Sequence[Sequence[Interval]],
         *,
+        calls: Sequence[int] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[ChannelText, ...]:
         """What was said in each channel. Channels, of one call or of several, are decoded in common batches.
@@ -154,24 +155,25 @@ class Engine:
         Args:
             samples_by_channel: float32 at 16 kHz, shape `(time,)` each.
             speech_by_channel: where to listen, in seconds, for each channel; nothing else is transcribed.
+            calls: for each channel the number of its call; channels of one call may share a window.
             progress: called with the seconds of speech done, several times.
         """
-        windows = [
-            window
-            for channel, (samples, speech) in enumerate(zip(samples_by_channel, speech_by_channel, strict=True))
-            for window in pack(speech, samples, channel=channel, longest=self.chunk_seconds)
-        ]
+        by_call: dict[int, list[Window]] = {}
+        for channel, (samples, speech) in enumerate(zip(samples_by_channel, speech_by_channel, strict=True)):
+            call = channel if calls is None else calls[channel]
+            by_call.setdefault(call, []).extend(pack(speech, samples, channel=channel, longest=self.chunk_seconds))
+        windows = [window for call in by_call.values() for window in share(call, longest=self.chunk_seconds)]
         segments: list[list[Segment]] = [[] for _ in samples_by_channel]
         warnings: list[dict[str, None]] = [{} for _ in samples_by_channel]
         again: list[Window] = []
         for window, heard in self._hear(windows, samples_by_channel, progress):
-            halves = window.halves(samples_by_channel[window.channel]) if heard.doubtful else ()
+            halves = window.halves(samples_by_channel) if heard.doubtful else ()
             if len(halves) > 1:
                 again += halves
             else:
-                segments[window.channel] += _guarded(window, heard, warnings[window.channel])
+                _guard(window, heard, segments, warnings)
         for window, heard in self._hear(again, samples_by_channel, None):
-            segments[window.channel] += _guarded(window, heard, warnings[window.channel])
+            _guard(window, heard, segments, warnings)
         return tuple(
             ChannelText(tuple(sorted(found, key=lambda segment: segment.start)), tuple(noted))
             for found, noted in zip(segments, warnings, strict=True)
@@ -189,7 +191,7 @@ class Engine:
             sound = np.zeros((len(batch) + 1) * SLOT_SECONDS * SAMPLE_RATE, dtype=np.float32)
             clips: list[dict[str, float]] = []
             for slot, window in enumerate(batch, start=1):
-                packed = window.sound(samples_by_channel[window.channel])
+                packed = window.sound(samples_by_channel)
                 sound[slot * SLOT_SECONDS * SAMPLE_RATE :][: len(packed)] = packed
                 start = float(slot * SLOT_SECONDS)
                 clips.append({"start": start, "end": start + len(packed) / SAMPLE_RATE})
@@ -324,28 +326,27 @@ def _heard(segments: Sequence[Any], *, offset: float) -> _Heard:
     )
 
 
-def _guarded(window: Window, heard: _Heard, noted: dict[str, None]) -> list[Segment]:
-    """Segments of a window in real time; what was thrown out is noted."""
+def _guard(window: Window, heard: _Heard, segments: list[list[Segment]], warnings: list[dict[str, None]]) -> None:
+    """Put the segments of a window, in real time, to their channels; what is thrown out is noted."""
     if guards.silent(heard.no_speech_prob, heard.avg_logprob):
-        return []
+        return
     words = heard.words
     for start, end in reversed(guards.loops(heard.text)):
         words = _without(words, start, end)
-        noted["loop_removed"] = None
+        for piece in window.pieces:
+            warnings[piece.channel]["loop_removed"] = None
     by_piece: list[list[Word]] = [[] for _ in window.pieces]
     for word in words:
-        piece = window.piece_at(word.start, word.end)
-        begins, ends = window.real(piece, word.start), window.real(piece, word.end)
-        by_piece[piece].append(Word(word.text, begins, max(begins, ends), word.probability))
-    found: list[Segment] = []
-    for spoken in by_piece:
+        index = window.piece_at(word.start, word.end)
+        begins, ends = window.real(index, word.start), window.real(index, word.end)
+        by_piece[index].append(Word(word.text, begins, max(begins, ends), word.probability))
+    for piece, spoken in zip(window.pieces, by_piece, strict=True):
         text = "".join(word.text for word in spoken)
         if guards.invented(text):
-            noted["invented_removed"] = None
+            warnings[piece.channel]["invented_removed"] = None
         elif text:
             figures = (heard.avg_logprob, heard.no_speech_prob, heard.compression_ratio)
-            found.append(Segment(text, spoken[0].start, spoken[-1].end, tuple(spoken), *figures))
-    return found
+            segments[piece.channel].append(Segment(text, spoken[0].start, spoken[-1].end, tuple(spoken), *figures))
 
 
 def _without(words: tuple[Word, ...], start: int, end: int) -> tuple[Word, ...]:
