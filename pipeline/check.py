@@ -34,10 +34,18 @@ def validate(path: str | Path, *, language: Language = "zh", reader: Reader | No
 def _examples(card: Scorecard, document: Document, language: Language, reader: Reader | None) -> Iterator[Problem]:
     channel = card.channels[0] if card.channels else Channel.CALL
     for number, criterion in enumerate(card.criteria):
+        passed_over = 0
         for verdict in ("met", "partial", "unmet", "not_applicable", "unsure"):
             for place, text in enumerate(getattr(criterion.examples, verdict)):
                 where = document.where(("criteria", number, "examples", verdict, place))
-                yield from _example(criterion, verdict, text, where, channel, context_for(card), language, reader)
+                problem = _example(criterion, verdict, text, where, channel, context_for(card), language, reader)
+                if problem is not None and problem.severity == "note":
+                    passed_over += 1
+                elif problem is not None:
+                    yield problem
+        if passed_over:
+            where = document.where(("criteria", number, "examples"))
+            yield Problem("note", where, t(language, "scorecard.example_needs_reader", count=passed_over))
 
 
 def _example(
@@ -49,21 +57,19 @@ def _example(
     context: Context,
     language: Language,
     reader: Reader | None,
-) -> Iterator[Problem]:
+) -> Problem | None:
     try:
         conversation = dialogue(text, channel=channel)
     except ValueError as error:
         message = t(language, "scorecard.example_line", line=str(error))
-        yield Problem("error", where, message, t(language, "scorecard.example_line_fix"))
-        return
+        return Problem("error", where, message, t(language, "scorecard.example_line_fix"))
     if reader is not None:
         conversation = reader(conversation)
     judgement = judge(criterion, conversation, context)
     if judgement.verdict.value == expected:
-        return
+        return None
     if reader is None and wants_reader(criterion, context):
-        yield Problem("note", where, t(language, "scorecard.example_needs_reader"))
-        return
+        return Problem("note", where, "")
     message = t(
         language,
         "scorecard.example_differs",
@@ -71,7 +77,7 @@ def _example(
         verdict=t(language, f"scorecard.verdict.{judgement.verdict.value}"),
         why=explain(judgement.why, language),
     )
-    yield Problem("error", where, message)
+    return Problem("error", where, message)
 
 
 def _advice(card: Scorecard, document: Document, language: Language) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, sound_code, sounds, syllables
+from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, simplified, sound_code, sounds, syllables
 
 _NUMBER = "[0-9十百千万亿半两]"
 _UNIT = "(个|)(工作日|小时|钟头|刻钟|分钟|分半钟|秒钟|秒|天|日|周|星期|礼拜|月)"
@@ -121,9 +121,7 @@ def _compiled(patterns: Patterns, writing: str) -> tuple[re.Pattern[str], ...]:
 def _parse(source: str, lists: tuple[tuple[str, tuple[str, ...]], ...]) -> _Sequence:
     sequence = _Parser(source, dict(lists)).read()
     if not _least(sequence):
-        raise PatternError(
-            f"{source!r} could match nothing: apart from fillers and punctuation, something must be there"
-        )
+        raise PatternError("pattern_empty", pattern=source)
     return sequence
 
 
@@ -133,7 +131,7 @@ class _Parser:
     def __init__(
         self, source: str, lists: Mapping[str, tuple[str, ...]], *, exact: bool = False, depth: int = 0
     ) -> None:
-        self.source, self.lists, self.exact, self.depth = source.replace("...", "…"), lists, exact, depth
+        self.source, self.lists, self.exact, self.depth = simplified(source).replace("...", "…"), lists, exact, depth
         self.position = 0
         if depth > 8:
             raise PatternError("pattern_circle", pattern=source)

@@ -154,9 +154,14 @@ def read(path: Path, *, language: Language = "zh") -> tuple[Scorecard | None, Do
 
 
 def _consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
-    """Whether a list seems too short only because its entries are wrong."""
+    """Whether a list seems too short, or an operator missing, only because something in it is mistyped."""
     place = error["loc"]
-    return error["type"] == "too_short" and any(e["loc"][: len(place)] == place for e in errors if e is not error)
+    if error["type"] == "too_short":
+        return any(e["loc"][: len(place)] == place for e in errors if e is not error)
+    if error["type"] == "no_operator":
+        above = place[:-1] if place[-1:] == ("operator",) else place
+        return any(e["type"] == "extra_forbidden" and e["loc"][:-1] == above for e in errors)
+    return False
 
 
 def _parse(path: Path, language: Language) -> Document | Problem:
@@ -238,7 +243,7 @@ def _explained(error: ErrorDetails, document: Document, language: Language) -> P
             (f for f in ("int", "float", "string", "bool", "tuple", "dict", "model") if kind.startswith(f)), "other"
         )
         key = f"scorecard.error.{family}"
-    context |= {"name": name, "given": given, "detail": error["msg"]}
+    context = {"name": name, "given": given, "detail": error["msg"]} | context
     return Problem("error", where, t(language, key, **context), fix)
 
 

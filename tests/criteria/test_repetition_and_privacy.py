@@ -1,0 +1,93 @@
+import pytest
+
+from pipeline.conversation import Verdict
+from pipeline.criteria.privacy import id_card_fits, luhn_fits, number_kind
+from tests.cards import finding
+from tests.dialogues import talk
+
+STOCK = "坐席: 请您耐心等待处理结果。"
+ID_CARD = "11010519491231002X"
+"""The example number printed in the standard GB 11643-1999."""
+BANK_CARD = "4111111111111111"
+"""The test number that payment networks publish."""
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(2, Verdict.MET), (3, Verdict.UNMET)])
+def test_stock_sentence_said_three_times(tmp_path, times, verdict):
+    conversation = talk("\n".join([STOCK, "客户: 到底什么时候"] * times))
+    assert finding(tmp_path, conversation, "deduct: 3", "repetition: {}").verdict is verdict
+
+
+def test_every_occurrence_is_cited(tmp_path):
+    found = finding(tmp_path, talk("\n".join([STOCK] * 3)), "deduct: 3", "repetition: {}")
+    assert [e.turn for e in found.evidence] == [0, 1, 2]
+
+
+def test_nearly_the_same_sentence_counts(tmp_path):
+    text = f"{STOCK}\n坐席: 请您耐心等待，处理结果\n坐席: 请您耐心等待处理结果吧"
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {similarity: 0.9}").verdict is Verdict.UNMET
+
+
+def test_short_sentences_may_be_repeated(tmp_path):
+    assert (
+        finding(tmp_path, talk("\n".join(["坐席: 好的，请讲。"] * 4)), "deduct: 3", "repetition: {}").verdict
+        is Verdict.MET
+    )
+
+
+def test_sentences_may_be_allowed(tmp_path):
+    operator = "repetition: {except: [耐心等待]}"
+    assert finding(tmp_path, talk("\n".join([STOCK] * 3)), "deduct: 3", operator).verdict is Verdict.MET
+
+
+def test_the_customers_repetitions_are_not_the_agents(tmp_path):
+    conversation = talk("\n".join(["坐席: 您好", *["客户: 你们到底什么时候给我处理"] * 3]))
+    assert finding(tmp_path, conversation, "deduct: 3", "repetition: {}").verdict is Verdict.MET
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"坐席: 他的身份证是{ID_CARD}",
+        f"坐席: 卡号{BANK_CARD[:4]} {BANK_CARD[4:8]} {BANK_CARD[8:12]} {BANK_CARD[12:]}",
+        "坐席: 收件人电话是13800000000",
+        "坐席: 收件人电话是幺三八零零零零零零零零",
+    ],
+)
+def test_full_number_read_out_is_a_leak(tmp_path, text):
+    assert finding(tmp_path, talk(text), "fatal: card", "privacy: {}").verdict is Verdict.UNMET
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "客户: 我电话13800000000\n坐席: 跟您核对一下，13800000000对吗",
+        "客户: 幺三八，零零零零\n客户: 零零零零\n坐席: 是13800000000对吗",
+        "坐席: 尾号是0000的手机",
+        "坐席: 手机是138****0000",
+        "坐席: 订单号是20251012000711111",
+        "坐席: 请拨打4001234567",
+    ],
+)
+def test_other_numbers_are_no_leak(tmp_path, text):
+    assert finding(tmp_path, talk(text), "fatal: card", "privacy: {}").verdict is Verdict.MET
+
+
+def test_only_the_kinds_asked_for_count(tmp_path):
+    conversation = talk("坐席: 收件人电话是13800000000")
+    assert finding(tmp_path, conversation, "fatal: card", "privacy: {any: [id_card]}").verdict is Verdict.MET
+
+
+def test_check_digits():
+    assert id_card_fits(ID_CARD.lower())
+    assert not id_card_fits(ID_CARD[:-1] + "1")
+    assert luhn_fits(BANK_CARD)
+    assert not luhn_fits(BANK_CARD[:-1] + "2")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [("13800000000", "phone"), ("8613800000000", "phone"), (BANK_CARD, "bank_card"), ("12345678901", None)],
+)
+def test_number_kind(number, kind):
+    assert number_kind(number) == kind

@@ -1,0 +1,298 @@
+"""Points, totals, bands, exceptions, reasons and the output format."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from pipeline.conversation import Classes, Measures, Reading, Turn, Verdict, Word
+from pipeline.flagging import flag
+from pipeline.formats_out import evaluation_record, explain, why
+from pipeline.i18n import LANGUAGES, area
+from pipeline.scorecard import find_scorecard
+from pipeline.scoring import score
+from tests.cards import card, finding
+from tests.dialogues import talk
+
+DUTIES = """\
+  - {id: hello, title: 问候, section: s, points: 6, phrase: 您好}
+  - {id: bye, title: 告别, section: s, points: 4, phrase: 再见}"""
+FAULT = "  - {id: taboo, title: 禁语, section: s, deduct: 15, phrase: 不知道}"
+
+
+def total(scorecard, text):
+    return score(talk(text), scorecard, engine_version="test").total
+
+
+@pytest.mark.parametrize(
+    ("text", "points"), [("坐席: 您好，再见", 100), ("坐席: 您好", 60), ("坐席: 再见", 40), ("坐席: 喂", 0)]
+)
+def test_duties_are_scaled_to_100(tmp_path, text, points):
+    assert total(card(tmp_path, DUTIES), text) == points
+
+
+def test_deductions_come_off_the_total(tmp_path):
+    assert total(card(tmp_path, f"{DUTIES}\n{FAULT}"), "坐席: 您好，不知道，再见") == 85
+
+
+def test_total_never_falls_below_zero(tmp_path):
+    assert total(card(tmp_path, f"{DUTIES}\n{FAULT}"), "坐席: 不知道") == 0
+
+
+def test_card_of_faults_alone_starts_at_100(tmp_path):
+    assert total(card(tmp_path, FAULT), "坐席: 喂") == 100
+
+
+def test_not_applicable_is_out_of_the_denominator(tmp_path):
+    never = "  - {id: never, title: 无, section: s, points: 90, phrase: 您, applies_when: {channel: email}}"
+    assert total(card(tmp_path, f"{DUTIES}\n{never}"), "坐席: 您好") == 60
+
+
+def test_unsure_is_out_of_the_denominator(tmp_path):
+    window = "  - {id: late, title: 末尾, section: s, points: 90, phrase: {any: [谢谢], window: {turns: -1}}}"
+    assert total(card(tmp_path, f"{DUTIES}\n{window}"), "坐席(0.99): 您好，再见\n坐席(0.1): 喂") == 100
+
+
+def test_nothing_applicable_gives_no_total(tmp_path):
+    evaluation = score(talk("客户: 喂"), card(tmp_path, DUTIES), engine_version="test")
+    assert (evaluation.total, evaluation.passed, evaluation.band) == (None, None, None)
+
+
+@pytest.mark.parametrize(("text", "passed"), [("坐席: 您好", True), ("坐席: 再见", False)])
+def test_pass_mark(tmp_path, text, passed):
+    assert score(talk(text), card(tmp_path, DUTIES), engine_version="test").passed is passed
+
+
+def test_partial_earns_its_share(tmp_path):
+    found = finding(tmp_path, talk("坐席: 喂您"), "points: 8\npartial: {phrase: 您}", "phrase: 您好")
+    assert (found.verdict, found.points, found.max_points) == (Verdict.PARTIAL, 4, 8)
+
+
+@pytest.mark.parametrize(("top", "share"), [("settings: {partial_share: 0.25}", 2), ("", 6)])
+def test_partial_share_is_the_cards_or_the_criterions(tmp_path, top, share):
+    worth = "points: 8\npartial: {phrase: 您}" + ("" if top else "\npartial_share: 0.75")
+    assert finding(tmp_path, talk("坐席: 喂您"), worth, "phrase: 您好", top=top).points == share
+
+
+def test_partial_fault_costs_its_share(tmp_path):
+    found = finding(tmp_path, talk("坐席: 快点"), "deduct: 8\npartial: {phrase: 快点}", "phrase: 闭嘴")
+    assert (found.verdict, found.points) == (Verdict.PARTIAL, -4)
+
+
+@pytest.mark.parametrize(("each", "points"), [("", -3), ("each: true", -9), ("each: {cap: 5}", -5)])
+def test_deduction_once_or_each_time_with_a_cap(tmp_path, each, points):
+    conversation = talk("坐席: 不知道\n坐席: 不知道，不知道")
+    assert finding(tmp_path, conversation, f"deduct: 3\n{each}", "phrase: 不知道").points == points
+
+
+def test_fault_with_points_counts_in_the_denominator(tmp_path):
+    found = finding(tmp_path, talk("坐席: 您好"), "points: 5\nfault: true", "phrase: 闭嘴")
+    assert (found.verdict, found.points, found.max_points, found.fault) == (Verdict.MET, 5, 5, True)
+
+
+FATAL = "  - {id: rude, title: 粗暴, section: s, fatal: card, phrase: 闭嘴}"
+
+
+def test_fatal_fault_fails_the_card_and_caps_the_total(tmp_path):
+    evaluation = score(talk("坐席: 您好，闭嘴，再见"), card(tmp_path, f"{DUTIES}\n{FATAL}"), engine_version="test")
+    assert (evaluation.total, evaluation.passed, evaluation.fatal) == (59, False, ("rude",))
+
+
+def test_cap_of_a_fatal_fault_is_the_cards(tmp_path):
+    scorecard = card(tmp_path, f"{DUTIES}\n{FATAL}", top="settings: {fatal_cap: 0}")
+    assert total(scorecard, "坐席: 您好，闭嘴，再见") == 0
+
+
+def test_fatal_fault_that_did_not_happen_changes_nothing(tmp_path):
+    evaluation = score(talk("坐席: 您好，再见"), card(tmp_path, f"{DUTIES}\n{FATAL}"), engine_version="test")
+    assert (evaluation.total, evaluation.passed, evaluation.fatal) == (100, True, ())
+
+
+EXCUSED = "phrase: 没办法\nunless: {phrase: {any: [可以帮您], window: {after: 1 turn}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "points"),
+    [
+        ("坐席: 没办法", Verdict.UNMET, -3),
+        ("坐席: 没办法，不过可以帮您登记", Verdict.MET, 0),
+        ("坐席: 没办法\n坐席: 可以帮您登记", Verdict.MET, 0),
+        ("坐席: 没办法\n坐席: 再见\n坐席: 可以帮您登记", Verdict.UNMET, -3),
+        ("坐席: 没办法，可以帮您登记\n坐席: 好的\n坐席: 没办法", Verdict.UNMET, -3),
+    ],
+)
+def test_exception_excuses_hits_one_by_one(tmp_path, text, verdict, points):
+    found = finding(tmp_path, talk(text), "deduct: 3\neach: true", EXCUSED)
+    assert (found.verdict, found.points) == (verdict, points)
+
+
+def test_evidence_leaves_excused_hits_out(tmp_path):
+    conversation = talk("坐席: 没办法，可以帮您登记\n坐席: 好的\n坐席: 没办法")
+    assert [e.turn for e in finding(tmp_path, conversation, "deduct: 3", EXCUSED).evidence] == [2]
+
+
+def test_announced_wait_excuses_a_silence(tmp_path):
+    operator = "silence: {longer_than: 10}\nunless: {phrase: {any: [请稍等], window: {before: 5 s}}}"
+    announced = talk("[0-2] 坐席: 请稍等\n[20-22] 坐席: 查到了")
+    unannounced = talk("[0-2] 坐席: 单号多少\n[20-22] 坐席: 查到了")
+    assert finding(tmp_path, announced, "deduct: 3", operator).verdict is Verdict.MET
+    assert finding(tmp_path, unannounced, "deduct: 3", operator).verdict is Verdict.UNMET
+
+
+def test_exception_of_a_duty_makes_it_not_applicable(tmp_path):
+    operator = "phrase: 再见\nunless: {speaks: {by: customer, window: {turns: -1, of: all}}}"
+    assert finding(tmp_path, talk("坐席: 您好\n客户: 挂了"), "points: 5", operator).verdict is Verdict.NOT_APPLICABLE
+    assert finding(tmp_path, talk("客户: 喂\n坐席: 嗯"), "points: 5", operator).verdict is Verdict.UNMET
+
+
+def test_times_hold_after_exceptions(tmp_path):
+    operator = "phrase: {any: [亲], times: 2}\nunless: {phrase: {any: [母亲], window: {after: 0 turns}}}"
+    assert finding(tmp_path, talk("坐席: 亲\n坐席: 您母亲"), "deduct: 3", operator).verdict is Verdict.MET
+    assert finding(tmp_path, talk("坐席: 亲\n坐席: 好亲"), "deduct: 3", operator).verdict is Verdict.UNMET
+
+
+def test_precondition_that_could_not_be_heard_is_unsure(tmp_path):
+    worth = "points: 5\napplies_when: {phrase: {any: [投诉], by: customer}}"
+    conversation = talk("客户(0.2): 喂喂\n坐席(0.9): 您好")
+    assert finding(tmp_path, conversation, worth, "phrase: 您好").verdict is Verdict.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("text", "operator", "verdict"),
+    [
+        ("坐席: 您好", "all_of: [{phrase: 您好}, {phrase: 再见}]", Verdict.UNMET),
+        ("坐席: 您好，再见", "all_of: [{phrase: 您好}, {phrase: 再见}]", Verdict.MET),
+        ("坐席: 再见", "any_of: [{phrase: 您好}, {phrase: 再见}]", Verdict.MET),
+        ("坐席: 您好", "not: {phrase: 再见}", Verdict.MET),
+        ("坐席: 再见", "not: {phrase: 再见}", Verdict.UNMET),
+        ("坐席: 您好", "all_of: [{phrase: 您好}, {pace: {above: 1}}]", Verdict.NOT_APPLICABLE),
+        ("坐席(0.2): 喂", "not: {phrase: 再见}", Verdict.UNSURE),
+        ("坐席(0.2): 喂", "any_of: [{phrase: 再见}, {channel: chat}]", Verdict.UNSURE),
+    ],
+)
+def test_operators_are_joined(tmp_path, text, operator, verdict):
+    assert finding(tmp_path, talk(text), "points: 5", operator).verdict is verdict
+
+
+def test_evidence_is_narrowed_to_the_words_times(tmp_path):
+    words = (Word("您好，", 0.5, 0.9, 0.9), Word("请", 1.0, 1.1, 0.9), Word("稍等", 1.2, 1.6, 0.9))
+    conversation = talk("[0.5-1.6] 坐席(0.9): 您好，请稍等")
+    turn: Turn = replace(conversation.turns[0], words=words)
+    found = finding(tmp_path, replace(conversation, turns=(turn,)), "points: 5", "phrase: 请稍等")
+    (place,) = found.evidence
+    assert (place.start, place.end, place.span, place.quote) == (1.0, 1.6, (3, 6), "请稍等")
+
+
+def test_evidence_keeps_the_turns_times_where_words_do_not_agree(tmp_path):
+    words = (Word("别的话", 0.5, 0.9, 0.9),)
+    conversation = talk("[0.5-1.6] 坐席(0.9): 您好，请稍等")
+    turn = replace(conversation.turns[0], words=words)
+    (place,) = finding(tmp_path, replace(conversation, turns=(turn,)), "points: 5", "phrase: 请稍等").evidence
+    assert (place.start, place.end) == (0.5, 1.6)
+
+
+def test_sentences_are_in_both_languages(tmp_path):
+    found = finding(tmp_path, talk("坐席: 您好"), "points: 5", "phrase: 您好")
+    assert why(found, "zh") == "坐席在第 1 句说了“您好”。"
+    assert why(found, "en") == "Turn 1: “您好” (the agent)."
+
+
+def test_partial_is_said_in_the_sentence(tmp_path):
+    found = finding(tmp_path, talk("坐席: 您"), "points: 8\npartial: {phrase: 您}", "phrase: 您好")
+    assert why(found, "zh") == "部分做到：坐席在第 1 句说了“您”。"
+
+
+def test_condition_that_did_not_come_up_is_named(tmp_path):
+    top = (
+        "conditions: {upset: {title: {zh: 客户不满, en: the customer is upset}, phrase: {any: [太差了], by: customer}}}"
+    )
+    conversation = talk("坐席: 您好\n客户: 你好")
+    found = finding(tmp_path, conversation, "points: 5\napplies_when: upset", "phrase: 您好", top=top)
+    assert why(found, "zh") == "本次会话没有出现“客户不满”的情况，此项不适用。"
+
+
+def test_absent_fault_is_not_called_missing(tmp_path):
+    found = finding(tmp_path, talk("坐席: 您好"), "deduct: 5", "phrase: 闭嘴")
+    assert explain(found.why, "zh") == "坐席没有出现这类说法（例如“闭嘴”）。"
+
+
+@pytest.mark.parametrize("name", ["criteria", "scoring", "scorecard", "flag"])
+def test_catalogue_has_every_sentence_in_every_language(name):
+    for key, sentences in area(name).items():
+        assert key.startswith(f"{name}.")
+        assert set(sentences) == set(LANGUAGES)
+        assert all(sentences.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["hotline", "online-chat"])
+def test_every_finding_of_a_shipped_card_can_be_explained(name, language):
+    text = (
+        "[0-2] 坐席: 您好，这里是客户服务热线，工号1024，请问有什么可以帮您？\n[3-9] 客户: 你们太差了，我要投诉\n"
+        "[6-8] 坐席: 这个不归我们管，不知道\n[20-22] 坐席: 请稍等\n[40-42] 客户: 喂\n[43-45] 坐席: 再见"
+    )
+    conversation = talk(
+        text,
+        readings={1: Reading(sentiment=-0.9, confidence=0.8, acts={"complaint": 0.9})},
+        measures=Measures(politeness=0.5, sentiment_end=-0.8),
+        classes=Classes("service", 1, None, False),
+    )
+    scorecard = find_scorecard(name)
+    evaluation = score(conversation, scorecard, engine_version="test")
+    assert all(why(found, language) for found in evaluation.findings)
+
+
+RECORD_KEYS = [
+    "interaction", "scorecard", "engine", "total", "max", "passed", "band", "fatal", "criteria", "measures", "classes",
+    "review",
+]  # fmt: skip
+
+
+def test_record_has_the_documented_keys(tmp_path):
+    scorecard = card(tmp_path, DUTIES)
+    conversation = talk("[0.8-3.1] 坐席: 您好", interaction_id="C1")
+    evaluation = score(conversation, scorecard, engine_version="1.2", models={"tone": "t@sha256:0"})
+    record = evaluation_record(evaluation, flag(evaluation, conversation, scorecard), scorecard, "zh")
+    assert list(record) == RECORD_KEYS
+    assert record["interaction"] == "C1"
+    assert record["scorecard"] == {"id": "test", "version": "1", "digest": scorecard.digest}
+    assert record["engine"] == {"version": "1.2", "models": {"tone": "t@sha256:0"}}
+    assert (record["total"], record["max"], record["passed"]) == (60.0, 100, True)
+    assert record["review"] == {"flagged": False, "priority": 0.0, "reasons": []}
+    assert record["criteria"][0] == {
+        "id": "hello",
+        "section": "s",
+        "verdict": "met",
+        "points": 6,
+        "max_points": 6,
+        "confidence": 0.97,
+        "why": "坐席在第 1 句说了“您好”。",
+        "evidence": [{"turn": 0, "start": 0.8, "end": 3.1, "span": [0, 2], "quote": "您好"}],
+    }
+
+
+def test_record_of_another_card_is_refused(tmp_path):
+    conversation, scorecard = talk("坐席: 您好"), card(tmp_path, DUTIES)
+    evaluation = score(conversation, scorecard, engine_version="test")
+    review = flag(evaluation, conversation, scorecard)
+    with pytest.raises(ValueError, match="was scored by"):
+        evaluation_record(evaluation, review, card(tmp_path, FAULT), "zh")
+
+
+def test_measure_that_could_not_be_taken_is_null(tmp_path):
+    conversation, scorecard = talk("坐席: 您好"), card(tmp_path, DUTIES)
+    evaluation = score(conversation, scorecard, engine_version="test")
+    record = evaluation_record(evaluation, flag(evaluation, conversation, scorecard), scorecard, "zh")
+    assert set(record["measures"].values()) == {None}
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path):
+    def once():
+        conversation, scorecard = talk("坐席: 您好\n客户: 太差了\n坐席: 不知道"), card(tmp_path, f"{DUTIES}\n{FAULT}")
+        evaluation = score(conversation, scorecard, engine_version="test", models={"b": "2", "a": "1"})
+        record = evaluation_record(evaluation, flag(evaluation, conversation, scorecard), scorecard, "zh")
+        return json.dumps(record, ensure_ascii=False)
+
+    assert once() == once()
