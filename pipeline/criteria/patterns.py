@@ -91,13 +91,16 @@ class Patterns:
         )
 
     def search_sounds(self, text: str, *, near: bool, least: int) -> tuple[Found, ...]:
-        """Every occurrence in the matching form `text`, of `least` characters or more, that sounds like a pattern."""
+        """Every occurrence in the matching form `text` that sounds like a pattern.
+
+        At least `least` of its characters must be the pattern's own; what gaps and `<any …>` took does not count.
+        """
         heard = sounds(text, near=near)
         return tuple(
             Found(i, m.start() // 2, m.end() // 2, by_sound=True)
             for i, expression in enumerate(_compiled(self, "near" if near else "same"))
             for m in expression.finditer(heard)
-            if m.end() - m.start() >= 2 * least
+            if _told_apart(m) >= least
         )
 
 
@@ -108,6 +111,12 @@ def check(source: str, lists: Mapping[str, tuple[str, ...]]) -> None:
         PatternError: a sign is unbalanced, a slot unknown, or nothing remains to match.
     """
     _parse(source, tuple(sorted(lists.items())))
+
+
+def _told_apart(match: re.Match[str]) -> int:
+    """How many characters of a match by sound were not taken by a wildcard; wildcards are the groups that capture."""
+    wild = sum(end - start for start, end in match.regs[1:])
+    return (match.end() - match.start() - wild) // 2
 
 
 @lru_cache(maxsize=2048)
@@ -226,8 +235,10 @@ def _emit(node: _Sequence | _Literal | _Characters | _End | _Choice, writing: st
         one = node.pattern or "."
         if writing != "written":
             one = f"(?:{ANY_SOUND}{one})"
-        lazy = "?" if node.pattern in ("", ".") else ""
-        return f"{one}{{{node.least},{gap if node.most is None else node.most}}}{lazy}"
+        many = f"{one}{{{node.least},{gap if node.most is None else node.most}}}"
+        if node.pattern not in ("", "."):
+            return many
+        return f"{many}?" if writing == "written" else f"({many}?)"
     return re.escape(node.text) if writing == "written" else "".join(_sound_of(node, near=writing == "near"))
 
 

@@ -116,5 +116,11 @@ def test_short_sounds_do_not_count():
     assert not Patterns(("工号",)).search_sounds("公号", near=False, least=3)
 
 
+def test_what_a_wildcard_took_does_not_make_a_sound_long_enough():
+    form = matching_form("这里是旅行社为您服务")
+    assert not Patterns(("姓<any 2-4>",)).search_sounds(form.text, near=True, least=3)
+    assert not Patterns(("女…社",)).search_sounds(form.text, near=True, least=3)
+
+
 def test_number_slot_is_not_fooled_by_homophones():
     assert not Patterns(("工号<number>",)).search_sounds(matching_form("公号是").text, near=True, least=3)
