@@ -1,0 +1,58 @@
+"""What must be quick must import little: modules are counted, not seconds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {
+    "torch", "transformers", "faster_whisper", "ctranslate2", "onnxruntime", "prefect", "snownlp", "sqlalchemy",
+    "alembic", "fastapi", "plotly", "huggingface_hub", "av", "pandas",
+}  # fmt: skip
+MOST_MODULES = 1100
+
+PROGRAM = """
+import sys
+sys.argv = ["zhijian", *sys.argv[1:]]
+from pipeline.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+sys.stderr.write("\\n" + " ".join(sys.modules))
+"""
+
+
+def modules_of(*words: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=ROOT, env={"PYTHONIOENCODING": "utf-8"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["version"],
+        ["validate", "scorecards/hotline.yaml"],
+        ["validate", "absent.yaml"],
+        ["models", "list"],
+        ["no-such-command"],
+    ],
+    ids=" ".join,
+)
+def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
+    loaded = modules_of(*words)
+    assert "pipeline.settings" in loaded
+    assert {name.split(".")[0] for name in loaded} & HEAVY == set()
+    assert len(loaded) <= MOST_MODULES
+
+
+def test_a_missing_inbox_is_told_without_prefect_torch_or_speech() -> None:
+    loaded = modules_of("run", "nowhere")
+    assert {name.split(".")[0] for name in loaded} & {"torch", "prefect", "snownlp", "plotly", "fastapi"} == set()
