@@ -206,7 +206,9 @@ class _Parser:
         if name in _BUILT_IN:
             return _Choice((_Parser(_BUILT_IN[name], {}, exact=True, depth=self.depth + 1).read(),), optional=False)
         if name in self.lists:
-            branches = tuple(_Parser(s, self.lists, depth=self.depth + 1).read() for s in self.lists[name])
+            entries = self.lists[name]
+            exact = all(len(matching_form(entry).text) == 1 for entry in entries)
+            branches = tuple(_Parser(e, self.lists, exact=exact, depth=self.depth + 1).read() for e in entries)
             return _Choice(branches, optional=False)
         allowed = ", ".join(["number", "digits", "time", "any 2-4", *sorted(self.lists)])
         raise PatternError("pattern_slot", pattern=self.source, slot=name, allowed=allowed)

@@ -122,5 +122,11 @@ def test_what_a_wildcard_took_does_not_make_a_sound_long_enough():
     assert not Patterns(("女…社",)).search_sounds(form.text, near=True, least=3)
 
 
+def test_list_of_single_characters_is_matched_as_written():
+    patterns = Patterns(("客服<surname>经理",), (("surname", ("李", "王")),))
+    assert patterns.search_sounds("客服李经理", near=True, least=3)
+    assert not patterns.search_sounds("客服里经理", near=True, least=3)
+
+
 def test_number_slot_is_not_fooled_by_homophones():
     assert not Patterns(("工号<number>",)).search_sounds(matching_form("公号是").text, near=True, least=3)
