@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 
+from models.utterance.context import with_context
 from models.utterance.lexicon import Lexicons, shipped, squeeze
 from models.utterance.records import CueMark, TurnReading, Utterance
 from models.utterance.sentiment import SnowOpinion
@@ -43,7 +44,7 @@ class Reader:
 
     def read(self, turns: Sequence[Utterance]) -> tuple[TurnReading, ...]:
         """One reading a turn, in order."""
-        return tuple(self._read_one(turn) for turn in turns)
+        return with_context(turns, tuple(self._read_one(turn) for turn in turns))
 
     def whole(self, turns: Sequence[Utterance], readings: Sequence[TurnReading]) -> WholeReading:
         """What the readings of all `turns` come to."""

@@ -64,6 +64,9 @@ def read_whole(turns: Sequence[Utterance], readings: Sequence[TurnReading], lexi
     complains = complaint_strength(said) if said else 0.0
     is_complaint = complains >= 0.55
     kind = _type(turns, readings, lexicons) if is_complaint else "none"
+    resolved = _resolved(turns, readings, end or 0.0, is_complaint) if said and agent else None
+    if end is not None and agent:
+        end = _with_course(end, said, agent, resolved=bool(resolved), is_complaint=is_complaint)
     return WholeReading(
         politeness=_politeness(agent) if agent else None,
         empathy=_empathy(agent) if agent else None,
@@ -73,7 +76,7 @@ def read_whole(turns: Sequence[Utterance], readings: Sequence[TurnReading], lexi
         complaint_type=kind if said else None,
         complaint_level=_level(said) if is_complaint else None,
         problem=_problem(turns, lexicons),
-        resolved=_resolved(turns, readings, end or 0.0, is_complaint) if said and agent else None,
+        resolved=resolved,
     )
 
 
@@ -82,9 +85,10 @@ def complaint_strength(said: Sequence[TurnReading]) -> float:
     inquiring = any(r.acts.get("inquiry", 0.0) > 0.5 for r in said[:2])
     doubt = 1.0
     for act, weight in _COMPLAINING.items():
-        strongest = max((r.acts.get(act, 0.0) for r in said), default=0.0)
         soft = 0.5 if inquiring and act in MATTERS else 1.0
-        doubt *= 1.0 - weight * strongest * soft
+        early = max((r.acts.get(act, 0.0) for r in said[:2]), default=0.0) * soft
+        late = max((r.acts.get(act, 0.0) for r in said[2:]), default=0.0)
+        doubt *= 1.0 - weight * max(early, late)
     return 1.0 - doubt
 
 
@@ -109,6 +113,20 @@ def _ending(said: Sequence[TurnReading], *, late: bool) -> float:
     lowest, highest = min(values), max(values)
     outspoken = lowest if -lowest >= highest else highest
     return round(max(-1.0, min(1.0, 0.8 * outspoken + 0.2 * sum(values) / len(values))), 4)
+
+
+def _with_course(
+    end: float, said: Sequence[TurnReading], agent: Sequence[TurnReading], *, resolved: bool, is_complaint: bool
+) -> float:
+    """The end seen in the light of what went before: few words after a quarrel or a bare no are not contentment."""
+    pleased = max(max(r.acts.get("thanks", 0.0), r.acts.get("praise", 0.0)) for r in said[-2:])
+    if pleased > 0.5:
+        return end
+    rude = max((r.acts.get(act, 0.0) for r in agent for act in STRONG_RUDE), default=0.0)
+    promised = max((r.acts.get("promise_time", 0.0) for r in agent), default=0.0)
+    refused = any(r.acts.get("refusal", 0.0) > 0.5 or r.acts.get("shirking", 0.0) > 0.5 for r in agent)
+    burden = 0.3 * (rude > 0.5) + 0.25 * (is_complaint and not resolved and promised < 0.5) + 0.1 * refused
+    return round(max(-1.0, end - burden), 4)
 
 
 def topic_scores(text: str, lexicons: Lexicons) -> Mapping[str, int]:
