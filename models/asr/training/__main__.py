@@ -5,17 +5,30 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from importlib import import_module
 from pathlib import Path
+
+_STEPS = {
+    "encoder": ("encoder", "encoder"),
+    "decoder": ("decoder", "decoder"),
+    "joint": ("joint", "joint"),
+    "export": ("export", "export"),
+    "evaluate": ("evaluate", "evaluate"),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one step of the recipe; the steps in order are those of the choices of `step`."""
     parser = argparse.ArgumentParser(prog="python -m models.asr.training", description=__doc__)
-    parser.add_argument("step", choices=["vocabulary", "speak", "encoder", "decoder", "joint", "export", "evaluate"])
+    parser.add_argument("step", choices=["vocabulary", "speak", *_STEPS])
     parser.add_argument("--work", type=Path, default=Path("build/asr"), help="folder for shards, logs and checkpoints")
     parser.add_argument("--outside", type=Path, help="folder of outside dialogues (see outside.py); optional")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=40, help="how long to train, or to speak")
+    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate of `joint`")
+    parser.add_argument(
+        "--gentle", type=int, default=500, help="batches of short clear utterances that `encoder` begins with"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="where `export` writes the model, and `evaluate` finds it")
     options = parser.parse_args(arguments)
@@ -25,9 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.step == "speak":
         speak_shards(options.work, options.outside, options.seed, options.minutes)
     else:
-        from models.asr.training import steps
-
-        getattr(steps, options.step)(options)
+        module, name = _STEPS[options.step]
+        getattr(import_module(f"models.asr.training.{module}"), name)(options)
 
 
 def make_vocabulary(work: Path, outside: Path | None, seed: int) -> None:
@@ -40,7 +52,9 @@ def make_vocabulary(work: Path, outside: Path | None, seed: int) -> None:
     sentences = list(utterances(outside)) if outside else []
     vocabulary = Vocabulary.of(count_characters(Grammar.shipped(), sentences, random.Random(seed)), least=12)
     vocabulary.save(work / "vocabulary.json")
-    sys.stderr.write(f"{len(vocabulary.characters)} characters, {len(vocabulary)} tokens, {len(sentences)} outside sentences\n")
+    sys.stderr.write(
+        f"{len(vocabulary.characters)} characters, {len(vocabulary)} tokens, {len(sentences)} outside sentences\n"
+    )
 
 
 def speak_shards(work: Path, outside: Path | None, seed: int, minutes: float, per_shard: int = 500) -> None:

@@ -28,7 +28,9 @@ class LogMel:
     def __call__(self, samples: Tensor) -> Tensor:
         """Frames of float samples of shape `(n,)`, as faster-whisper would compute them."""
         padded = torch.nn.functional.pad(samples, (0, 160))
-        spectrum = torch.stft(padded, 400, 160, window=self.window, center=True, pad_mode="reflect", return_complex=True)
+        spectrum = torch.stft(
+            padded, 400, 160, window=self.window, center=True, pad_mode="reflect", return_complex=True
+        )
         log = torch.log10((self.filters @ spectrum[..., :-1].abs().square()).clamp_min(1e-10))
         return (torch.maximum(log, log.max() - 8.0) + 4.0) / 4.0
 

@@ -117,9 +117,7 @@ class Grammar:
                 at += 1
         return "".join(parts), at
 
-    def _choice(
-        self, tokens: Sequence[str], at: int, rng: random.Random, depth: int, pattern: str
-    ) -> tuple[str, int]:
+    def _choice(self, tokens: Sequence[str], at: int, rng: random.Random, depth: int, pattern: str) -> tuple[str, int]:
         options: list[str] = []
         while True:
             text, at = self._sequence(tokens, at, rng, depth, pattern)

@@ -2,8 +2,8 @@
 
 The encoder's last layer norm has no scale or shift, so that every frame is a vector of length √d. A fixed orthonormal
 basis (`SoundCodebook`) gives each sound, and the CTC blank, a direction of its own, and the position in the window the
-directions that are left. Trained with CTC (Graves et al. 2006) on those directions, the encoder says in plain sight what
-it hears and when; the decoder can then learn spelling from text alone, on frames made from pinyin by the same code.
+directions that are left. Trained with CTC (Graves et al. 2006) on those directions, the encoder says in plain sight
+what it hears and when; the decoder can then learn spelling from text alone, on frames made from pinyin by the same code.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from models.asr.training.sounds import SOUNDS
 
 BLANK = len(SOUNDS)
 POSITIONS = 1500
+GUIDED_HEADS = ((0, 0, -1), (0, 1, -1), (1, 0, 0), (1, 1, 0), (2, 0, 0))
+"""Cross-attention heads (layer, head, shift) that are taught alignment: with shift −1 to look at the character just
+read, with 0 at the one about to be written. The latter time the words at run time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Size:
 class SoundCodebook(nn.Module):
     """Fixed directions for sounds, blank and position.
 
-    `sounds` has shape `(sounds + 1, d)`, `places` `(positions, d)`: the code of each frame's place, of norm `place_norm`.
+    `sounds` has shape `(sounds + 1, d)`, `places` `(positions, d)`: the code of each place, of norm `place_norm`.
     """
 
     sounds: Tensor
@@ -78,8 +81,13 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(width, width)
         self.out_proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, memory: Tensor, *, causal: bool = False, mask: Tensor | None = None) -> Tensor:
-        """`x` `(batch, time, d)` looks at `memory` `(batch, other, d)`; `mask` `(batch, other)` is true where it may."""
+    def forward(
+        self, x: Tensor, memory: Tensor, *, causal: bool = False, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`x` `(batch, time, d)` looks at `memory` `(batch, other, d)`; `mask` `(batch, other)` is true where it may.
+
+        Returns what was seen, and the weights `(batch, heads, time, other)`.
+        """
         q, k, v = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.q_proj(x), self.k_proj(memory), self.v_proj(memory))
@@ -90,8 +98,8 @@ class Attention(nn.Module):
             scores = scores.masked_fill(ahead, -1e4)
         if mask is not None:
             scores = scores.masked_fill(~mask[:, None, None], -1e4)
-        seen = scores.softmax(-1) @ v
-        return self.out_proj(seen.transpose(1, 2).flatten(2))
+        weights = scores.softmax(-1)
+        return self.out_proj((weights @ v).transpose(1, 2).flatten(2)), weights
 
 
 class Layer(nn.Module):
@@ -109,13 +117,16 @@ class Layer(nn.Module):
         self.fc2 = nn.Linear(size.feed_forward, size.width)
         self.cross = cross
 
-    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """`(batch, time, d)` → the same shape."""
-        normed = self.self_attn_layer_norm(x)
-        x = x + self.self_attn(normed, normed, causal=self.cross)
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """`(batch, time, d)` → the same shape, and the weights with which it looked at `memory`."""
+        normed, weights = self.self_attn_layer_norm(x), None
+        x = x + self.self_attn(normed, normed, causal=self.cross)[0]
         if memory is not None:
-            x = x + self.encoder_attn(self.encoder_attn_layer_norm(x), memory, mask=mask)
-        return x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
+            seen, weights = self.encoder_attn(self.encoder_attn_layer_norm(x), memory, mask=mask)
+            x = x + seen
+        return x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x)))), weights
 
 
 class Encoder(nn.Module):
@@ -134,7 +145,7 @@ class Encoder(nn.Module):
         x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
         x = x + 0.5 * self.places(x.shape[1], offsets)
         for layer in self.layers:
-            x = layer(x)
+            x, _ = layer(x)
         return F.layer_norm(x, (self.width,))
 
     def places(self, count: int, offsets: Tensor | None) -> Tensor:
@@ -166,12 +177,17 @@ class Decoder(nn.Module):
         nn.init.normal_(self.embed_tokens.weight, std=size.width**-0.5)
         nn.init.normal_(self.embed_positions.weight, std=0.02)
 
-    def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
-        """`(batch, length)`, `(batch, frames, d)` → `(batch, length, vocabulary)`."""
+    def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """`(batch, length)`, `(batch, frames, d)` → logits `(batch, length, vocabulary)`, and where guided heads look.
+
+        The latter has shape `(batch, heads, length, frames)`.
+        """
         x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
-        for layer in self.layers:
-            x = layer(x, memory, mask)
-        return F.linear(self.layer_norm(x), self.embed_tokens.weight)
+        seen: list[Tensor] = []
+        for number, layer in enumerate(self.layers):
+            x, weights = layer(x, memory, mask)
+            seen += [weights[:, head] for at, head, _ in GUIDED_HEADS if at == number]
+        return F.linear(self.layer_norm(x), self.embed_tokens.weight), torch.stack(seen, dim=1)
 
 
 class Network(nn.Module):

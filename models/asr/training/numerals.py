@@ -73,7 +73,9 @@ def _num(rng: random.Random, argument: str) -> str:
 
 
 def _money(rng: random.Random, _: str) -> str:
-    amount = rng.choice([rng.randint(1, 100), rng.randint(1, 1000), rng.randint(10, 500) * 10, rng.randint(1, 99) * 1000])
+    amount = rng.choice(
+        [rng.randint(1, 100), rng.randint(1, 1000), rng.randint(10, 500) * 10, rng.randint(1, 99) * 1000]
+    )
     unit = rng.choice(["元", "块", "块钱", "块"])
     if rng.random() < 0.25 and amount < 1000:
         tail = DIGITS[rng.randint(1, 9)] + (rng.choice(["", "毛"]) if unit.startswith("块") else "角")

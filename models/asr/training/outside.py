@@ -1,6 +1,7 @@
 """Sentences from outside dialogues that lie in a folder of the trainer's own (never shipped): one list of turns a line.
 
-Read are `*.jsonl.gz` whose lines are `[[role, text], …]` or `[text, …]`, and `*.csv` with a column `Utterance` or `text`.
+Read are `*.jsonl.gz` whose lines are `[[role, text], …]` or `[text, …]`, and `*.csv` with a column `Utterance` or
+`text`.
 """
 
 from __future__ import annotations

@@ -13,11 +13,53 @@ from pypinyin import Style, lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
 
 PUNCTUATION = "，。？！"
-_INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s".split()
-_FINALS = (
-    "a o e i u v ai ei ui ao ou iu ie ve er an en in un vn ang eng ing ong "
-    "ia iao ian iang iong ua uo uai uan uang van uei iou uen ueng ê io n ng m"
-).split()
+_INITIALS = ["b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "zh", "ch", "sh", "r", "z", "c", "s"]
+_FINALS = [
+    "a",
+    "o",
+    "e",
+    "i",
+    "u",
+    "v",
+    "ai",
+    "ei",
+    "ui",
+    "ao",
+    "ou",
+    "iu",
+    "ie",
+    "ve",
+    "er",
+    "an",
+    "en",
+    "in",
+    "un",
+    "vn",
+    "ang",
+    "eng",
+    "ing",
+    "ong",
+    "ia",
+    "iao",
+    "ian",
+    "iang",
+    "iong",
+    "ua",
+    "uo",
+    "uai",
+    "uan",
+    "uang",
+    "van",
+    "uei",
+    "iou",
+    "uen",
+    "ueng",
+    "ê",
+    "io",
+    "n",
+    "ng",
+    "m",
+]
 SOUNDS: tuple[str, ...] = (*_INITIALS, *(f"{final}{tone}" for final in _FINALS for tone in range(1, 6)))
 _SOUND_ID = {sound: number for number, sound in enumerate(SOUNDS)}
 
@@ -25,10 +67,27 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "A": ("ei1",), "B": ("bi4",), "C": ("xi1",), "D": ("di4",), "E": ("yi4",), "F": ("ai2", "fu5"), "G": ("ji4",),
     "H": ("ai2", "qi5"), "I": ("ai4",), "J": ("zhei4",), "K": ("kei4",), "L": ("ai2", "lou5"), "M": ("ai2", "mu5"),
     "N": ("en1",), "O": ("ou1",), "P": ("pi1",), "Q": ("qiu1",), "R": ("a4",), "S": ("ai2", "si5"), "T": ("ti4",),
-    "U": ("you1",), "V": ("wei1",), "W": ("da2", "bu5", "liu5"), "X": ("ai2", "ke5", "si5"), "Y": ("wai4",), "Z": ("zei4",),
+    "U": ("you1",), "V": ("wei1",), "W": ("da2", "bu5", "liu5"), "X": ("ai2", "ke5", "si5"),
+    "Y": ("wai4",), "Z": ("zei4",),
 }  # fmt: skip
 _KEPT = re.compile(rf"[^一-鿿A-Z{PUNCTUATION}]")
-_MARKS = str.maketrans({"、": "，", "；": "，", "：": "，", ",": "，", ";": "，", ":": "，", ".": "。", "?": "？", "!": "！", "…": "。", "~": "，", "～": "，", "\n": "。"})
+_MARKS = str.maketrans(
+    {
+        "、": "，",
+        "；": "，",
+        "：": "，",
+        ",": "，",
+        ";": "，",
+        ":": "，",
+        ".": "。",
+        "?": "？",
+        "!": "！",
+        "…": "。",
+        "~": "，",
+        "～": "，",
+        "\n": "。",
+    }
+)
 _REPEATED = re.compile(rf"[{PUNCTUATION}]*([{PUNCTUATION}])")
 
 

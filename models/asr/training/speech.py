@@ -21,8 +21,10 @@ RATE = 16_000
 HELD_OUT_VARIANTS = ("Annie", "Mike", "f5", "m7", "linda", "Henrique")
 VARIANTS = (
     "", "f1", "f2", "f3", "f4", "m1", "m2", "m3", "m4", "m5", "m6", "m8", "adam", "Alex", "Alicia", "Andrea", "Andy",
-    "Antonio", "anikaRobot", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "Denis", "Diogo", "ed", "edward",
-    "Gene", "Gene2", "grandma", "grandpa", "gustave", "Hugo", "iven", "iven2", "iven3", "iven4", "Jacky", "john", "kaukovalta",
+    "Antonio",
+    "anikaRobot", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "Denis", "Diogo", "ed", "edward",
+    "Gene", "Gene2",
+    "grandma", "grandpa", "gustave", "Hugo", "iven", "iven2", "iven3", "iven4", "Jacky", "john", "kaukovalta",
     "Lee", "marcelo", "Marco", "Mario", "max", "Michael", "michel", "miguel", "norbert", "pablo", "paul", "pedro",
     "quincy", "rob", "robert", "sandro", "shelby", "steph", "steph2", "steph3", "Storm", "travis", "Tweaky", "victor",
     "zac",
@@ -31,7 +33,7 @@ VARIANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One way of speaking: espeak-ng variant, speed (words a minute), pitch (0…99), extra gap between syllables (10 ms), chance to join them."""
+    """One way of speaking: espeak-ng variant, words a minute, pitch (0…99), extra gap (10 ms), chance to join syllables."""
 
     variant: str
     speed: int
@@ -43,7 +45,13 @@ class Voice:
     def draw(cls, rng: random.Random, *, held_out: bool = False) -> Voice:
         """A random voice, among those trained on or those kept for measuring."""
         variant = rng.choice(HELD_OUT_VARIANTS if held_out else VARIANTS)
-        return cls(variant, rng.randint(125, 215), rng.randint(25, 80), rng.choice([0, 0, 0, 1, 2]), rng.choice([0, 0, 0.15, 0.4]))
+        return cls(
+            variant,
+            rng.randint(125, 215),
+            rng.randint(25, 80),
+            rng.choice([0, 0, 0, 1, 2]),
+            rng.choice([0, 0, 0.15, 0.4]),
+        )
 
 
 def speak(text: str, voice: Voice, rng: random.Random) -> NDArray[np.int16]:
@@ -60,7 +68,18 @@ def speak(text: str, voice: Voice, rng: random.Random) -> NDArray[np.int16]:
         else:
             words.extend(syllable + ("" if rng.random() < voice.joined else " ") for syllable in syllables)
     name = "cmn-latn-pinyin" + (f"+{voice.variant}" if voice.variant else "")
-    command = ["espeak-ng", "-v", name, "-s", str(voice.speed), "-p", str(voice.pitch), "-g", str(voice.gap), "--stdout"]
+    command = [
+        "espeak-ng",
+        "-v",
+        name,
+        "-s",
+        str(voice.speed),
+        "-p",
+        str(voice.pitch),
+        "-g",
+        str(voice.gap),
+        "--stdout",
+    ]
     wave = subprocess.run([*command, "".join(words)], check=True, capture_output=True)
     if len(wave.stdout) <= 44:
         raise RuntimeError(f"espeak-ng said nothing: {wave.stderr.decode(errors='replace').strip()}")

@@ -1,4 +1,4 @@
-"""What the voices say: service sentences, outside dialogues, digits, short answers, and sentences nobody could guess."""
+"""What the voices say: service sentences, outside dialogues, digits, and sentences nobody could guess."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from models.asr.training.sounds import clean
 from models.asr.training.vocabulary import Vocabulary
 
 _DIGIT_PATTERNS = (
-    "{phone}", "{digits}", "{digits:6}", "{tail}", "{order}", "尾号{tail}", "手机号{phone}", "工号{digits:4}", "订单号是{order}",
+    "{phone}", "{digits}", "{digits:6}", "{tail}", "{order}", "尾号{tail}",
+    "手机号{phone}", "工号{digits:4}", "订单号是{order}",
     "{money}", "{date}{time}", "{percent}", "{duration}", "{plate}", "身份证后四位{idcard4}", "{num:1-9999}",
 )  # fmt: skip
 _MEASURED_SHARE = 0.01

@@ -1,7 +1,7 @@
 """The token order of a Whisper vocabulary over single characters.
 
-Text tokens come first: `""` (faster-whisper takes a model for multilingual only if it is there), `<unk>`, the marks, the
-capitals, the characters. Then Whisper's special tokens in Whisper's order, then 1,501 time stamps of 20 ms.
+Text tokens come first: `""` (faster-whisper takes a model for multilingual only if it is there), `<unk>`, the marks,
+the capitals, the characters. Then Whisper's special tokens in Whisper's order, then 1,501 time stamps of 20 ms.
 """
 
 from __future__ import annotations

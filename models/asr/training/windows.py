@@ -30,10 +30,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Decoder input and the tokens it must predict (`IGNORED` where it need not), of one length."""
+    """Decoder input and the tokens it must predict (`IGNORED` where it need not), of one length.
+
+    `places` tells for each character of the window's text at which place of the input it is predicted.
+    """
 
     tokens: list[int]
     wanted: list[int]
+    places: list[int]
 
 
 def target(lines: Sequence[Line], vocabulary: Vocabulary, rng: random.Random, *, before: str = "") -> Target:
@@ -41,7 +45,10 @@ def target(lines: Sequence[Line], vocabulary: Vocabulary, rng: random.Random, *,
     stamped = rng.random() < 0.45
     prompt = ["<|startoftranscript|>", "<|zh|>", "<|transcribe|>"] + ([] if stamped else ["<|notimestamps|>"])
     body: list[int] = []
+    characters: list[int] = []
     for line in lines:
+        begin = len(body) + stamped
+        characters += range(begin, begin + len(line.text))
         if stamped:
             body += [vocabulary.timestamp(line.start), *vocabulary.encode(line.text), vocabulary.timestamp(line.end)]
         else:
@@ -53,7 +60,12 @@ def target(lines: Sequence[Line], vocabulary: Vocabulary, rng: random.Random, *,
     first = vocabulary["<|zh|>"] if lines else vocabulary["<|nospeech|>"]
     wanted = [*[IGNORED] * len(history), first, *[IGNORED] * (len(start) - 2), *body][: len(tokens) - 1]
     unknown = 1
-    return Target(tokens[:-1], [IGNORED if token == unknown else token for token in wanted])
+    shift = len(history) + len(start) - 1
+    return Target(
+        tokens[:-1],
+        [IGNORED if token == unknown else token for token in wanted],
+        [shift + place for place in characters],
+    )
 
 
 def misled(tokens: Sequence[int], vocabulary: Vocabulary, rng: random.Random, share: float) -> list[int]:
@@ -66,13 +78,35 @@ def misled(tokens: Sequence[int], vocabulary: Vocabulary, rng: random.Random, sh
     ]
 
 
-def collate(targets: Sequence[Target], vocabulary: Vocabulary, rng: random.Random, *, share: float) -> tuple[Tensor, Tensor]:
+def collate(
+    targets: Sequence[Target], vocabulary: Vocabulary, rng: random.Random, *, share: float
+) -> tuple[Tensor, Tensor]:
     """Padded decoder inputs and wanted tokens, each `(batch, length)`."""
     longest = -(-max(len(t.tokens) for t in targets) // 16) * 16
     end = vocabulary["<|endoftext|>"]
-    tokens = torch.tensor([misled(t.tokens, vocabulary, rng, share) + [end] * (longest - len(t.tokens)) for t in targets])
+    tokens = torch.tensor(
+        [misled(t.tokens, vocabulary, rng, share) + [end] * (longest - len(t.tokens)) for t in targets]
+    )
     wanted = torch.tensor([t.wanted + [IGNORED] * (longest - len(t.wanted)) for t in targets])
     return tokens, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Encoder frames of one window: number (20 ms each), sound, and the character of the text it belongs to or −1."""
+
+    at: NDArray[np.int64]
+    what: NDArray[np.int64]
+    owner: NDArray[np.int64]
+
+
+def owners(batch: Sequence[tuple[Target, Frames]], frames: int) -> Tensor:
+    """For each frame the place in the decoder's input where its character is predicted, or −1: `(batch, frames)`."""
+    places = torch.full((len(batch), frames), -1)
+    for row, (aim, window) in enumerate(batch):
+        of_character = np.asarray([*aim.places, -1])
+        places[row, : len(window.owner)] = torch.from_numpy(of_character[window.owner])
+    return places
 
 
 class ImaginedSpeech:
@@ -83,17 +117,19 @@ class ImaginedSpeech:
         self.random = np.random.default_rng(seed)
         self.confusable = _confusable()
 
-    def window(self, texts: Sequence[str]) -> tuple[list[Line], NDArray[np.int64], NDArray[np.int64]]:
-        """Lines with times, and the frames kept: their numbers (20 ms each) and sounds. Frames are in order of time."""
+    def window(self, texts: Sequence[str]) -> tuple[list[Line], Frames]:
+        """Lines with times, and the frames kept, in order of time."""
         rng = self.random
         clock = float(rng.integers(2, 40))
         lines: list[Line] = []
         times: list[float] = []
         sounds: list[int] = []
+        owners: list[int] = []
+        before = 0
         for text in texts:
             pace = rng.uniform(6.5, 15.0)
             begin = clock
-            for character, syllables in zip(text, pinyin(text), strict=True):
+            for ordinal, (character, syllables) in enumerate(zip(text, pinyin(text), strict=True), start=before):
                 if character in PUNCTUATION:
                     clock += rng.uniform(3, 22)
                 for syllable in syllables:
@@ -103,43 +139,43 @@ class ImaginedSpeech:
                         part = 0.2 + 0.4 * place if len(numbers) > 1 else 0.45
                         times.append(clock + length * (part + rng.uniform(-0.12, 0.12)))
                         sounds.append(number)
+                        owners.append(ordinal)
                     clock += length
             if clock > 1450:
-                return (lines, *self._frames(times, sounds, end=begin)) if lines else self.window([text[:40]])
+                return (lines, self._frames(times, sounds, owners, end=begin)) if lines else self.window([text[:40]])
             spoken_end = clock - (rng.uniform(2, 10) if text[-1] in PUNCTUATION else 0)
             lines.append(Line(text, begin / 50, spoken_end / 50))
             clock += rng.uniform(8, 60)
-        return (lines, *self._frames(times, sounds, end=clock))
+            before += len(text)
+        return lines, self._frames(times, sounds, owners, end=clock)
 
-    def _frames(
-        self, times: list[float], sounds: list[int], end: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _frames(self, times: list[float], sounds: list[int], owners: list[int], end: float) -> Frames:
         rng = self.random
-        at = np.asarray(times)
-        kept = at < end
-        at, what = np.sort(np.clip(at[kept], 0, 1498)).astype(np.int64), np.asarray(sounds, dtype=np.int64)[kept]
+        order = np.argsort(np.asarray(times), kind="stable")
+        at = np.clip(np.asarray(times)[order], 0, 1498).astype(np.int64)
+        what, owner = np.asarray(sounds, dtype=np.int64)[order], np.asarray(owners, dtype=np.int64)[order]
         chance = rng.random(len(what))
+        stay = (chance < 0.988) & (at < end)
         swapped = [rng.choice(self.confusable[w]) if c < 0.03 else w for w, c in zip(what, chance, strict=True)]
-        what = np.asarray(swapped, dtype=np.int64)
-        stay = chance < 0.988
-        at, what = at[stay], what[stay]
+        at, what, owner = at[stay], np.asarray(swapped, dtype=np.int64)[stay], owner[stay]
         wide = rng.random(len(at)) < 0.35
         blanks = rng.integers(0, min(1499, int(end) + 1), size=int(len(at) * 0.9) + 6)
         at = np.concatenate([at, at[wide] + 1, blanks])
         what = np.concatenate([what, what[wide], np.full(len(blanks), BLANK)])
+        owner = np.concatenate([owner, owner[wide], np.full(len(blanks), -1)])
         order = np.argsort(at, kind="stable")
-        return at[order], what[order]
+        return Frames(at[order], what[order], owner[order])
 
-    def frames(self, batch: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> tuple[Tensor, Tensor]:
+    def vectors(self, batch: Sequence[Frames]) -> tuple[Tensor, Tensor]:
         """Frame vectors `(batch, frames, d)` in the sound code, with noise, and the mask of real frames."""
-        longest = -(-max(len(at) for at, _ in batch) // 32) * 32
+        longest = -(-max(len(frames.at) for frames in batch) // 96) * 96
         at = torch.zeros(len(batch), longest, dtype=torch.long)
         what = torch.full((len(batch), longest), BLANK)
         real = torch.zeros(len(batch), longest, dtype=torch.bool)
-        for row, (places, sounds) in enumerate(batch):
-            at[row, : len(places)] = torch.from_numpy(places)
-            what[row, : len(sounds)] = torch.from_numpy(sounds)
-            real[row, : len(places)] = True
+        for row, frames in enumerate(batch):
+            at[row, : len(frames.at)] = torch.from_numpy(frames.at)
+            what[row, : len(frames.at)] = torch.from_numpy(frames.what)
+            real[row, : len(frames.at)] = True
         shape = (len(batch), longest, 1)
         code, width = self.codebook.sounds, self.codebook.sounds.shape[1]
         other = torch.randint(0, BLANK, shape[:2])

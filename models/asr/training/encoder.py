@@ -1,0 +1,156 @@
+"""Step 1: the encoder learns to hear sounds (CTC), on short stretches at random places of the window."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from models.asr.training.augment import LogMel, disturb, mask
+from models.asr.training.network import BLANK, Encoder, Size
+from models.asr.training.optimise import optimiser, schedule
+from models.asr.training.sounds import pinyin, sounds_of
+from models.asr.training.speech import read_shard
+from models.asr.training.vocabulary import Vocabulary
+
+Utterance = tuple[str, NDArray[np.int16]]
+_FRAMES = (192, 256, 320, 384, 448, 512, 640, 768, 1024, 1280, 1600)
+
+
+def sound_numbers(text: str) -> list[int]:
+    """The sounds of cleaned text."""
+    return [n for syllables in pinyin(text) for syllable in syllables for n in sounds_of(syllable)]
+
+
+def spoken(folder: Path, rng: random.Random, keep: int = 40) -> Iterator[Utterance]:
+    """Endless utterances, drawn from `keep` random shards at a time; new shards are taken up as they appear."""
+    while True:
+        paths = [p for p in sorted(folder.glob("*.npz")) if ".part" not in p.name]
+        chosen = rng.sample(paths, min(keep, len(paths)))
+        utterances = [u for path in chosen[: max(1, keep // 4)] for u in read_shard(path)]
+        rng.shuffle(utterances)
+        yield from utterances
+
+
+def short_batches(
+    folder: Path, seed: int, frames: int = 12_800, gentle: int = 0
+) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
+    """Batches of disturbed utterances of like length: features `(b, 80, t)`, their frames `(b,)`, texts.
+
+    A batch holds about `frames` mel frames; utterances are padded with zeros, as faster-whisper pads its windows. There are
+    few shapes, because oneDNN prepares every new shape anew. The first `gentle` batches are
+    of short utterances and for the most part undisturbed, so that alignment is found early.
+    """
+    rng, noise, log_mel = random.Random(seed), np.random.default_rng(seed), LogMel()
+    buckets: dict[int, list[Utterance]] = {size: [] for size in _FRAMES}
+    for text, samples in spoken(folder, rng):
+        need = len(samples) // 160 + 36
+        size = next((f for f in _FRAMES if f >= need), None)
+        if size is None or (gentle > 0 and size > 320):
+            continue
+        buckets[size].append((text, samples))
+        if len(buckets[size]) < max(1, frames // size):
+            continue
+        batch, buckets[size] = buckets[size], []
+        features = []
+        for _, samples in batch:
+            lead = np.zeros(int(noise.integers(0, 2400)), np.float32)
+            sound = np.concatenate([lead, samples.astype(np.float32) / 32768])
+            sound = np.pad(sound, (0, -len(sound) % 3200))
+            mild = gentle > 0 and noise.random() < 0.7
+            mel = log_mel(torch.from_numpy(sound if mild else disturb(sound, noise)))
+            features.append((mel if mild else mask(mel, noise))[:, :size])
+        gentle -= 1
+        padded = torch.stack([F.pad(f, (0, size - f.shape[1])) for f in features])
+        yield padded, torch.tensor([f.shape[1] for f in features]), [text for text, _ in batch]
+
+
+def ctc(encoder: Encoder, hidden: Tensor, lengths: Tensor, texts: list[str]) -> Tensor:
+    """Connectionist temporal classification loss per sound, in nats."""
+    targets = [sound_numbers(text) for text in texts]
+    flat = torch.tensor([n for target in targets for n in target])
+    counts = torch.tensor([len(target) for target in targets])
+    scores = encoder.sound_logits(hidden).log_softmax(-1).transpose(0, 1)
+    steps = torch.clamp((lengths + 1) // 2 + 4, max=hidden.shape[1])
+    loss = F.ctc_loss(scores, flat, steps, counts, blank=BLANK, reduction="sum", zero_infinity=True)
+    return loss / counts.sum()
+
+
+def heard(encoder: Encoder, hidden: Tensor, lengths: Tensor) -> list[list[int]]:
+    """The sounds a greedy reading of the frames gives."""
+    best = encoder.sound_logits(hidden).argmax(-1)
+    results = []
+    for row, length in zip(best, lengths, strict=True):
+        frames = row[: (int(length) + 1) // 2 + 4].tolist()
+        results.append([n for i, n in enumerate(frames) if n != BLANK and (i == 0 or frames[i - 1] != n)])
+    return results
+
+
+def encoder(options: argparse.Namespace) -> None:
+    """Step 1: the encoder learns to hear sounds; short utterances, places drawn at random in the window."""
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    vocabulary = Vocabulary.load(options.work / "vocabulary.json")
+    model = Encoder(Size(len(vocabulary)))
+    if (options.work / "encoder.pt").exists():
+        model.load_state_dict(torch.load(options.work / "encoder.pt"))
+    optimizer = optimiser(model, 1.5e-3)
+    batches = short_batches(options.work / "train", options.seed, gentle=options.gentle)
+    begin, step, total = time.monotonic(), 0, options.minutes * 60
+    running = 0.0
+    while (elapsed := time.monotonic() - begin) < total:
+        features, lengths, texts = next(batches)
+        frames = features.shape[2] // 2
+        offsets = torch.randint(0, 1500 - frames + 1, (len(texts),))
+        rate = schedule(elapsed, total, step, peak=1.5e-3, warm_up=150)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model(features, offsets)
+        loss = ctc(model, hidden, lengths, texts)
+        place = model.place_loss(hidden, offsets)
+        (loss + 0.5 * place).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        step += 1
+        running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
+        if step % 25 == 0:
+            sys.stderr.write(
+                f"{elapsed:6.0f} s step {step} ctc {running:.3f} place {place.item():.4f} rate {rate:.1e}\n"
+            )
+        if step % 300 == 0:
+            torch.save(model.state_dict(), options.work / "encoder.pt")
+            measure_encoder(model, options.work / "held_out")
+    torch.save(model.state_dict(), options.work / "encoder.pt")
+    measure_encoder(model, options.work / "held_out")
+
+
+@torch.no_grad()
+def measure_encoder(model: Encoder, folder: Path, batches: int = 6) -> float:
+    """Sound error rate on held-out sentences and voices, disturbed; printed."""
+    from rapidfuzz.distance import Levenshtein
+
+    model.eval()
+    source = short_batches(folder, seed=7)
+    wrong = count = 0
+    for _ in range(batches):
+        features, lengths, texts = next(source)
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model(features)
+        for text, sounds in zip(texts, heard(model, hidden, lengths), strict=True):
+            truth = sound_numbers(text)
+            wrong += Levenshtein.distance(truth, sounds)
+            count += len(truth)
+    model.train()
+    sys.stderr.write(f"sound errors on held-out sentences and voices: {wrong / count:.2%} of {count}\n")
+    return wrong / count

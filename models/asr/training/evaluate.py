@@ -1,0 +1,112 @@
+"""Step 5: character error rate through faster-whisper itself, clean and by telephone, with bootstrap intervals."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.asr.training.augment import telephone
+from models.asr.training.sounds import PUNCTUATION
+from models.asr.training.speech import RATE, read_shard
+
+_MARKS = {ord(mark): None for mark in PUNCTUATION}
+_CLIP_SECONDS = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Samples of up to 24 s and what was said in them."""
+
+    samples: NDArray[np.float32]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Edits and characters of each clip."""
+
+    edits: tuple[int, ...]
+    characters: tuple[int, ...]
+
+    @property
+    def rate(self) -> float:
+        """Character error rate."""
+        return sum(self.edits) / max(1, sum(self.characters))
+
+    def interval(self, draws: int = 1000) -> tuple[float, float]:
+        """95 % bootstrap interval over clips."""
+        rng = np.random.default_rng(0)
+        picks = rng.integers(0, len(self.edits), (draws, len(self.edits)))
+        rates = np.array(self.edits)[picks].sum(1) / np.array(self.characters)[picks].sum(1)
+        low, high = np.percentile(rates, [2.5, 97.5])
+        return float(low), float(high)
+
+
+def clips(folder: Path, seconds: float, seed: int = 5) -> list[Clip]:
+    """Held-out utterances packed into clips of up to 24 s with pauses between, about `seconds` of sound in all."""
+    rng = random.Random(seed)
+    utterances = [u for path in sorted(folder.glob("*.npz")) for u in read_shard(path)]
+    rng.shuffle(utterances)
+    result: list[Clip] = []
+    pieces: list[NDArray[np.float32]] = []
+    texts: list[str] = []
+    for text, samples in utterances:
+        sound = samples.astype(np.float32) / 32768
+        if texts and sum(map(len, pieces)) + len(sound) > _CLIP_SECONDS * RATE:
+            result.append(Clip(np.concatenate(pieces), "".join(texts)))
+            pieces, texts = [], []
+        pieces += [sound, np.zeros(int(rng.uniform(0.3, 0.9) * RATE), np.float32)]
+        texts.append(text)
+        if sum(len(clip.samples) for clip in result) > seconds * RATE:
+            break
+    return result
+
+
+def measure(model: Any, sounds: Sequence[Clip], change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Errors:
+    """Errors of a batched faster-whisper pipeline over clips put through `change`; marks do not count."""
+    from rapidfuzz.distance import Levenshtein
+
+    edits, characters = [], []
+    for clip in sounds:
+        samples = change(clip.samples)
+        whole = [{"start": 0.0, "end": len(samples) / RATE}]
+        segments, _ = model.transcribe(samples, language="zh", beam_size=5, clip_timestamps=whole, batch_size=8)
+        said = clip.text.translate(_MARKS)
+        edits.append(Levenshtein.distance(said, "".join(s.text for s in segments).translate(_MARKS).replace(" ", "")))
+        characters.append(len(said))
+    return Errors(tuple(edits), tuple(characters))
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Print the error rates of the model in `--out` on held-out sentences spoken by held-out voices."""
+    from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+    model = BatchedInferencePipeline(
+        WhisperModel(
+            str(options.out), device="cpu", compute_type="int8", cpu_threads=options.threads, local_files_only=True
+        )
+    )
+    sounds = clips(options.work / "held_out", seconds=options.minutes * 60)
+    noise = np.random.default_rng(3)
+
+    def noisy(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        loudness = float(np.sqrt(np.mean(samples**2)))
+        return (samples + noise.standard_normal(len(samples)) * loudness * 0.1).astype(np.float32)
+
+    seconds = sum(len(clip.samples) for clip in sounds) / RATE
+    for name, change in (("clean 16 kHz", lambda s: s), ("telephone 8 kHz", telephone), ("noise 20 dB", noisy)):
+        begin = time.monotonic()
+        errors = measure(model, sounds, change)
+        low, high = errors.interval()
+        speed = seconds / (time.monotonic() - begin)
+        size = f"{sum(errors.characters)} characters, {speed:.0f}× real time"
+        sys.stdout.write(f"{name:16} CER {errors.rate:6.2%}  [{low:.2%}, {high:.2%}]  {size}\n")

@@ -1,0 +1,151 @@
+"""Step 3: encoder and decoder together, on whole 30 s windows as faster-whisper feeds them."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from models.asr.training.augment import LogMel, disturb
+from models.asr.training.decoder import imagined_batches, stray, token_loss
+from models.asr.training.encoder import Utterance, ctc, short_batches, spoken
+from models.asr.training.network import Network, Size
+from models.asr.training.optimise import optimiser, schedule
+from models.asr.training.speech import RATE
+from models.asr.training.texts import Texts
+from models.asr.training.vocabulary import Vocabulary
+from models.asr.training.windows import ImaginedSpeech, Line, collate, target
+
+WINDOW = 30 * RATE
+
+
+def lay_out(source: Iterator[Utterance], rng: random.Random) -> tuple[NDArray[np.float32], list[Line]]:
+    """Utterances one after another in up to 29 s of samples, with the times they were put at; rarely only silence."""
+    if rng.random() < 0.03:
+        return np.zeros(int(rng.uniform(1, 29) * RATE) // 3200 * 3200 + 3200, np.float32), []
+    room = rng.uniform(2, 29) * RATE
+    pieces: list[NDArray[np.float32]] = [
+        np.zeros(int(rng.choice([0.05, 0.2, 0.4, 1.5]) * rng.random() * RATE), np.float32)
+    ]
+    at, lines = len(pieces[0]), []
+    while True:
+        text, samples = next(source)
+        if at + len(samples) > 29 * RATE or (lines and at + len(samples) > room):
+            break
+        lines.append(Line(text, at / RATE, (at + len(samples)) / RATE))
+        gap = np.zeros(int(rng.choice([0.3, 0.3, 0.6, 1.2]) * rng.uniform(0.4, 1.2) * RATE), np.float32)
+        pieces += [samples.astype(np.float32) / 32768 * rng.uniform(0.6, 1.0), gap]
+        at += len(samples) + len(gap)
+    sound = np.concatenate(pieces)[: 29 * RATE]
+    return np.pad(sound, (0, -len(sound) % 3200)), lines
+
+
+def full_windows(
+    folder: Path, vocabulary: Vocabulary, seed: int, size: int = 6
+) -> Iterator[tuple[Tensor, Tensor, list[str], Tensor, Tensor]]:
+    """Endless batches: features `(b, 80, 3000)`, frames spoken `(b,)`, texts, decoder input, wanted tokens."""
+    rng, noise, log_mel = random.Random(seed), np.random.default_rng(seed), LogMel()
+    source = spoken(folder, rng)
+    while True:
+        features, lengths, texts, targets = [], [], [], []
+        for _ in range(size):
+            sound, lines = lay_out(source, rng)
+            faded = disturb(sound, noise) if lines else _silence(len(sound), noise)
+            stretch = len(faded) / len(sound)
+            mel = log_mel(torch.from_numpy(faded))[:, :3000]
+            lines = [Line(line.text, line.start * stretch, min(line.end * stretch, 30.0)) for line in lines]
+            features.append(F.pad(mel, (0, 3000 - mel.shape[1])))
+            lengths.append(mel.shape[1])
+            texts.append("".join(line.text for line in lines))
+            targets.append(target(lines, vocabulary, rng))
+        yield (torch.stack(features), torch.tensor(lengths), texts, *collate(targets, vocabulary, rng, share=0.12))
+
+
+def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    tone = 0.2 * np.sin(2 * np.pi * rng.uniform(200, 900) * np.arange(count) / RATE) if rng.random() < 0.3 else 0.0
+    return ((rng.standard_normal(count) + tone) * 10 ** rng.uniform(-4, -1)).astype(np.float32)
+
+
+def joint(options: argparse.Namespace) -> None:
+    """Train both on whole windows, short stretches and imagined speech, the first taking most of the time."""
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    work: Path = options.work
+    vocabulary = Vocabulary.load(work / "vocabulary.json")
+    model = Network(Size(len(vocabulary)))
+    model.encoder.load_state_dict(torch.load(work / "encoder.pt"))
+    model.decoder.load_state_dict(torch.load(work / "decoder.pt"))
+    if (work / "joint.pt").exists():
+        model.load_state_dict(torch.load(work / "joint.pt"))
+    optimizer = optimiser(model, options.rate)
+    windows = full_windows(work / "train", vocabulary, options.seed)
+    stretches = short_batches(work / "train", options.seed + 1, frames=9600)
+    imagined = imagined_batches(
+        Texts.load(vocabulary, options.outside),
+        ImaginedSpeech(model.encoder.codebook, options.seed + 2),
+        vocabulary,
+        options.seed + 3,
+        size=2400,
+    )
+    rng = random.Random(options.seed)
+    begin, step, total = time.monotonic(), 0, options.minutes * 60
+    running = {"window": 0.0, "short": 0.0, "imagined": 0.0, "ctc": 0.0}
+    while (elapsed := time.monotonic() - begin) < total:
+        for group in optimizer.param_groups:
+            group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
+        kind = ("window", "short", "window", "imagined", "window", "short")[step % 6]
+        if kind == "imagined":
+            frames, real, tokens, wanted, owned = next(imagined)
+            with torch.autocast("cpu", torch.bfloat16):
+                logits, weights = model.decoder(tokens, frames, real)
+            spelling = token_loss(logits, wanted)
+            loss = spelling + 0.1 * stray(weights, owned).sum()
+        else:
+            offsets = None
+            if kind == "window":
+                features, lengths, texts, tokens, wanted = next(windows)
+            else:
+                features, lengths, texts = next(stretches)
+                offsets = torch.randint(0, 1500 - features.shape[2] // 2 + 1, (len(texts),))
+                tokens, wanted = collate(
+                    [target([Line(text, 0, 0)], vocabulary, NoStamps(step)) for text in texts],
+                    vocabulary,
+                    rng,
+                    share=0.12,
+                )
+            with torch.autocast("cpu", torch.bfloat16):
+                hidden = model.encoder(features, offsets)
+                logits, _ = model.decoder(tokens, hidden)
+            spelling = token_loss(logits, wanted)
+            sounds = ctc(model.encoder, hidden, lengths, texts)
+            loss = spelling + 0.3 * sounds + 0.2 * model.encoder.place_loss(hidden, offsets)
+            running["ctc"] += 0.05 * (sounds.item() - running["ctc"])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        running[kind] += (0.05 if step > 6 else 1.0) * (spelling.item() - running[kind])
+        step += 1
+        if step % 30 == 0:
+            told = " ".join(f"{name} {value:.3f}" for name, value in running.items())
+            sys.stderr.write(f"{elapsed:6.0f} s step {step} {told}\n")
+        if step % 240 == 0:
+            torch.save(model.state_dict(), work / "joint.pt")
+    torch.save(model.state_dict(), work / "joint.pt")
+
+
+class NoStamps(random.Random):
+    """Chance for targets whose times are not known: never asks for time stamps."""
+
+    def random(self) -> float:
+        """Always the branch without time stamps."""
+        return 1.0
