@@ -26,6 +26,10 @@ _BUILT_IN: Mapping[str, str] = {
 }
 
 
+SET_FROM = 8
+"""A choice of so many single characters is a set of characters, and is never matched by sound."""
+
+
 class PatternError(ValueError):
     """A phrase pattern cannot be read: `key` of a sentence `scorecard.error.…` and its arguments."""
 
@@ -178,7 +182,7 @@ class _Parser:
             literal = ""
             if ch in "[(":
                 branches = self._branches(closing="]" if ch == "[" else ")")
-                parts.append(_Choice(branches, optional=ch == "["))
+                parts.append(_Choice(_character_set(branches), optional=ch == "["))
             elif ch == "<":
                 parts.append(self._slot())
             else:
@@ -212,6 +216,15 @@ class _Parser:
             return _Choice(branches, optional=False)
         allowed = ", ".join(["number", "digits", "time", "any 2-4", *sorted(self.lists)])
         raise PatternError("pattern_slot", pattern=self.source, slot=name, allowed=allowed)
+
+
+def _character_set(branches: tuple[_Sequence, ...]) -> tuple[_Sequence, ...]:
+    """A choice of many single characters (surnames) sounds like nearly anything: it is matched as written."""
+    single = [b.parts[0] for b in branches if len(b.parts) == 1 and _least(b) == 1]
+    literals = [part for part in single if isinstance(part, _Literal)]
+    if len(branches) < SET_FROM or len(literals) < len(branches):
+        return branches
+    return tuple(_Sequence((_Literal(literal.text, exact=True),)) for literal in literals)
 
 
 def _least(node: _Sequence | _Literal | _Characters | _End | _Choice) -> int:

@@ -122,8 +122,9 @@ def test_what_a_wildcard_took_does_not_make_a_sound_long_enough():
     assert not Patterns(("女…社",)).search_sounds(form.text, near=True, least=3)
 
 
-def test_list_of_single_characters_is_matched_as_written():
-    patterns = Patterns(("客服<surname>经理",), (("surname", ("李", "王")),))
+@pytest.mark.parametrize("surnames", [("李", "王"), ("(王|李|张|刘|陈|杨|赵|黄)",)])
+def test_sets_of_single_characters_are_matched_as_written(surnames):
+    patterns = Patterns(("客服<surname>经理",), (("surname", surnames),))
     assert patterns.search_sounds("客服李经理", near=True, least=3)
     assert not patterns.search_sounds("客服里经理", near=True, least=3)
 
