@@ -60,7 +60,7 @@ class _Ears:
 
 
 @dataclass(frozen=True, slots=True)
-class _Utterance:
+class Utterance:
     """Words of one voice (a channel, or a voice within one) without a pause between them."""
 
     voice: int
@@ -68,14 +68,17 @@ class _Utterance:
 
     @property
     def start(self) -> float:
+        """Start of the first word in seconds."""
         return self.words[0].start
 
     @property
     def end(self) -> float:
+        """End of the last word in seconds."""
         return self.words[-1].end
 
     @property
     def text(self) -> str:
+        """The words together, as heard."""
         return "".join(word.text for word in self.words)
 
 
@@ -249,8 +252,8 @@ def _heard(ear: _Ears, texts: Sequence[ChannelText], default: Mapping[str, Speak
     split = 1.0
     if len(ear.channels) == 1 and words:
         words, split = _by_voice(ear, [word for _, word in words])
-    utterances = _utterances(words)
-    roles, sure = _roles(ear, utterances, default, split)
+    spoken = utterances(words)
+    roles, sure = _roles(ear, spoken, default, split)
     warnings = [*ear.warnings, *(warning for text in texts for warning in text.warnings)]
     if words and sure < _sure_enough():
         warnings.append("roles_guessed")
@@ -265,7 +268,7 @@ def _heard(ear: _Ears, texts: Sequence[ChannelText], default: Mapping[str, Speak
     )
     turns = tuple(
         _turn(index, utterance, roles[utterance.voice], sure)
-        for index, utterance in enumerate(u for u in utterances if normalise(u.text))
+        for index, utterance in enumerate(u for u in spoken if normalise(u.text))
     )
     return Heard(turns, hearing)
 
@@ -278,36 +281,39 @@ def _by_voice(ear: _Ears, words: Sequence[Word]) -> tuple[list[tuple[int, Word]]
     return [(voices.speaker(word.start, word.end), word) for word in words], voices.confidence
 
 
-def _utterances(words: Iterable[tuple[int, Word]]) -> list[_Utterance]:
-    """Utterances of all voices in order of time."""
+def utterances(words: Iterable[tuple[int, Word]]) -> list[Utterance]:
+    """Utterances of all voices in order of time, from words with the number of their voice.
+
+    An utterance ends at a pause of `PAUSE` seconds, or at a gap of `GAP` in which another voice begins to speak.
+    """
     by_voice: dict[int, list[Word]] = {}
     for voice, word in sorted(words, key=lambda item: (item[1].start, item[1].end)):
         by_voice.setdefault(voice, []).append(word)
     unbroken = [chunk for voice, spoken in by_voice.items() for chunk in _chunks(voice, spoken, PAUSE, ())]
-    utterances = [
+    parts = [
         part
         for chunk in unbroken
         for part in _chunks(
             chunk.voice, chunk.words, GAP, [other.start for other in unbroken if other.voice != chunk.voice]
         )
     ]
-    return sorted(utterances, key=lambda utterance: (utterance.start, utterance.end))
+    return sorted(parts, key=lambda part: (part.start, part.end))
 
 
-def _chunks(voice: int, words: Sequence[Word], gap: float, starts: Sequence[float]) -> Iterator[_Utterance]:
+def _chunks(voice: int, words: Sequence[Word], gap: float, starts: Sequence[float]) -> Iterator[Utterance]:
     """Words cut at gaps of at least `gap` seconds; given `starts` of others, only where one of them lies in the gap."""
     held: list[Word] = [words[0]]
     for before, after in pairwise(words):
         long_gap = after.start - before.end >= gap
         if long_gap and (gap >= PAUSE or any(before.end <= start < after.start for start in starts)):
-            yield _Utterance(voice, tuple(held))
+            yield Utterance(voice, tuple(held))
             held = []
         held.append(after)
-    yield _Utterance(voice, tuple(held))
+    yield Utterance(voice, tuple(held))
 
 
 def _roles(
-    ear: _Ears, utterances: Sequence[_Utterance], default: Mapping[str, Speaker], split: float
+    ear: _Ears, utterances: Sequence[Utterance], default: Mapping[str, Speaker], split: float
 ) -> tuple[tuple[Speaker, Speaker], float]:
     """Speakers of voice 0 and voice 1, and how sure that is."""
     told = ear.interaction.channels or default
@@ -338,7 +344,7 @@ def _sure_enough() -> float:
     return SURE
 
 
-def _turn(index: int, utterance: _Utterance, speaker: Speaker, role_confidence: float) -> Turn:
+def _turn(index: int, utterance: Utterance, speaker: Speaker, role_confidence: float) -> Turn:
     return Turn(
         index=index,
         speaker=speaker,
