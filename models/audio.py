@@ -89,25 +89,27 @@ def decode(path: str | Path) -> Sound:
         raise AudioError("not_audio", path, str(error)) from error
 
 
-def same_sound(one: Samples, other: Samples, *, block_seconds: float = 1.0, threshold: float = 0.95) -> bool:
-    """Whether two channels carry the same sound at any fixed gain (dual mono), also after lossy coding.
+def same_sound(one: Samples, other: Samples, *, threshold: float = 0.95) -> bool:
+    """Whether two channels carry the same sound at one fixed gain (dual mono), also after lossy coding.
 
-    The correlation is taken per block, so that a codec's slip in one block changes little; blocks in which both
-    channels are quieter than −60 dB of the peak do not count.
+    The correlation is taken per second, so that a codec's slip in one second changes little; seconds in which both
+    channels are quieter than −60 dB of the peak do not count, and a second whose gain is another than usual (more than
+    4 dB) counts as different: so does sound that leaks both ways between two real channels.
     """
-    block = int(block_seconds * SAMPLE_RATE)
     peak = max(float(np.abs(one).max(initial=0.0)), float(np.abs(other).max(initial=0.0)))
-    floor = block * (peak * 1e-3) ** 2
-    weights: list[float] = []
-    correlations: list[float] = []
-    for at in range(0, max(len(one), 1), block):
-        a, b = one[at : at + block], other[at : at + block]
-        energy_a, energy_b = float(a @ a), float(b @ b)
-        if max(energy_a, energy_b) <= floor:
-            continue
-        weights.append((energy_a + energy_b) ** 0.5)
-        correlations.append(abs(float(a @ b)) / (energy_a * energy_b) ** 0.5 if energy_a and energy_b else 0.0)
-    return bool(weights) and float(np.average(correlations, weights=weights)) >= threshold
+    floor = SAMPLE_RATE * (peak * 1e-3) ** 2
+    blocks: list[tuple[float, float, float]] = []
+    for at in range(0, len(one), SAMPLE_RATE):
+        a, b = one[at : at + SAMPLE_RATE], other[at : at + SAMPLE_RATE]
+        energies = float(a @ a), float(b @ b)
+        if max(energies) > floor:
+            blocks.append((*energies, abs(float(a @ b))))
+    if not blocks:
+        return False
+    energy_a, energy_b, product = np.array(blocks).T + 1e-12
+    gain = 10 * np.log10(energy_a / energy_b)
+    alike = np.where(np.abs(gain - np.median(gain)) < 4, product / np.sqrt(energy_a * energy_b), 0.0)
+    return float(np.average(alike, weights=np.sqrt(energy_a + energy_b))) >= threshold
 
 
 def _decode_stream(container: Any, stream: Any, path: Path) -> Sound:

@@ -179,7 +179,7 @@ def _listen(interaction: Interaction, threads: int, language: Language) -> _Ears
         return _error(_CODES[error.fault], error.fault, interaction.recording, language)
     heard, warnings = sound.channels, ["truncated"] if sound.truncated else []
     if len(heard) == 2 and same_sound(*heard):
-        heard = heard[:1]
+        heard = (max(heard, key=lambda samples: float(samples @ samples)),)
         warnings.append("dual_mono")
     speech = speech_by_channel(heard, threads=threads)
     if len(heard) == 2:

@@ -62,7 +62,7 @@ def test_more_than_two_channels_are_mixed_to_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "codec", "rate"), [("a.mp3", "mp3"), ("a.m4a", "aac", 16000), ("a.flac", "flac")])
 def test_coded_sound_is_decoded(tmp_path: Path, name: str, codec: str, rate: int) -> None:
-    coded = encode(write_wav(tmp_path / "a.wav", tone(300), tone(700)), tmp_path / name, codec, rate)
+    coded = encode(write_wav(tmp_path / "a.wav", tone(300), tone(700)), tmp_path / name, codec)
     sound = decode(coded)
     assert len(sound.channels) == 2
     assert sound.duration == pytest.approx(2.0, abs=0.15)
@@ -107,6 +107,13 @@ def test_dual_mono_is_known_at_any_gain_and_after_lossy_coding(tmp_path: Path) -
     assert same_sound(voice, 0.5 * voice)
     coded = decode(encode(write_wav(tmp_path / "a.wav", voice, voice), tmp_path / "a.mp3", "mp3"))
     assert same_sound(*coded.channels)
+
+
+def test_two_channels_that_leak_into_each_other_are_not_dual_mono() -> None:
+    first, second = tone(300), tone(700)
+    first[SAMPLE_RATE:] = 0
+    second[:SAMPLE_RATE] = 0
+    assert not same_sound(first + 0.1 * second, second + 0.1 * first)
 
 
 def test_two_voices_and_a_silent_channel_are_not_dual_mono() -> None:
