@@ -60,8 +60,8 @@ def test_more_than_two_channels_are_mixed_to_one(tmp_path: Path) -> None:
     assert len(decode(write_wav(tmp_path / "a.wav", tone(300), tone(400), tone(500), tone(600))).channels) == 1
 
 
-@pytest.mark.parametrize(("name", "codec", "rate"), [("a.mp3", "mp3"), ("a.m4a", "aac", 16000), ("a.flac", "flac")])
-def test_coded_sound_is_decoded(tmp_path: Path, name: str, codec: str, rate: int) -> None:
+@pytest.mark.parametrize(("name", "codec"), [("a.mp3", "mp3"), ("a.m4a", "aac"), ("a.flac", "flac")])
+def test_coded_sound_is_decoded(tmp_path: Path, name: str, codec: str) -> None:
     coded = encode(write_wav(tmp_path / "a.wav", tone(300), tone(700)), tmp_path / name, codec)
     sound = decode(coded)
     assert len(sound.channels) == 2
