@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DOUBTFUL = 0.5
 """Words heard with a probability below this are marked."""
 
+AROUND = 10
+"""Characters shown on both sides of a quote in the scorecard."""
+
 LOOKS = {
     Verdict.MET: "good",
     Verdict.PARTIAL: "partial",
@@ -49,11 +52,20 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A quote with some of the words around it; an ellipsis where the turn goes on."""
+
+    before: str
+    quote: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceView:
     """One quote with the second to play and its place on the timeline (shares 0…1)."""
 
     turn: int
-    quote: str
+    excerpt: Excerpt
     start: float | None
     clock: str
     x: float
@@ -106,6 +118,18 @@ class TurnView:
     chips: tuple[int, ...]
     mood: str
     guessed: bool
+
+
+def excerpt(conversation: Conversation, evidence: Evidence, *, around: int) -> Excerpt:
+    """The quote of `evidence` with at most `around` characters on both sides."""
+    low, high = evidence.span
+    text = next((t.text for t in conversation.turns if t.index == evidence.turn), evidence.quote)
+    if not 0 <= low < high <= len(text):
+        return Excerpt("", evidence.quote, "")
+    before, after = text[max(0, low - around) : low], text[high : high + around]
+    return Excerpt(
+        ("…" if low > around else "") + before, text[low:high], after + ("…" if high + around < len(text) else "")
+    )
 
 
 def sections(case: Case, night: Night, words: Words, axis: Axis) -> tuple[SectionView, ...]:
@@ -189,7 +213,11 @@ def _finding(
     for item in finding.evidence:
         x, width = place(axis, item)
         clock = _clock(item.start, conversation, words) or words.say("case.turn", turn=item.turn + 1)
-        evidence.append(EvidenceView(item.turn, item.quote, item.start, clock, round(x, 4), round(width, 4)))
+        evidence.append(
+            EvidenceView(
+                item.turn, excerpt(conversation, item, around=AROUND), item.start, clock, round(x, 4), round(width, 4)
+            )
+        )
     return FindingView(
         number=number,
         id=finding.criterion,

@@ -241,6 +241,7 @@ def _environment(words: Words, night: Night) -> Environment:
         totals=summary.totals,
         pass_rate=summary.pass_rate,
         mood_kind=mood_kind,
+        excerpt=cases.excerpt,
         language="zh-CN" if words.language == "zh" else "en",
     )
     return environment

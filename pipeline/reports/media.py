@@ -18,6 +18,7 @@ PLAYABLE = frozenset(
         (".wav", "pcm_u8"),
         (".wav", "pcm_f32le"),
         (".mp3", "mp3"),
+        (".mp3", "mp3float"),
         (".m4a", "aac"),
         (".mp4", "aac"),
         (".flac", "flac"),

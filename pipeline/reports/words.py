@@ -91,7 +91,8 @@ class Words:
         """A review reason (`fatal:rudeness`, `random_sample`, a rule's own name) as a sentence."""
         name, _, detail = reason.partition(":")
         if f"flag.{name}" in area("flag"):
-            return t(self.language, f"flag.{name}", detail=self.criterion(card, detail))
+            sentence = t(self.language, f"flag.{name}", detail=self.criterion(card, detail))
+            return sentence[:1].upper() + sentence[1:]
         return self.title(card.rules.get(name) if card else None, reason)
 
     def rule(self, name: str, cards: Iterable[CardText]) -> str:
