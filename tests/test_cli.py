@@ -10,7 +10,11 @@ import pytest
 
 from pipeline import __version__
 from pipeline.cli import main
+from pipeline.cli.tables import _reasons
 from pipeline.doctor import disk, home, packages, versions
+from pipeline.night import card_text
+from pipeline.reports.words import Words
+from pipeline.scorecard import find_scorecard
 from tests.material import GREETED, RUDE, dialogue
 
 ROOT = Path(__file__).parents[1]
@@ -280,3 +284,12 @@ def test_doctor_finds_a_home_that_cannot_be_written(tmp_path: Path) -> None:
 def test_doctor_finds_a_full_disk(tmp_path: Path) -> None:
     assert not disk(tmp_path / "not" / "there", "zh", least=10**18).sound
     assert disk(tmp_path, "zh", least=1).sound
+
+
+def test_reasons_of_one_kind_are_told_together() -> None:
+    card = find_scorecard("online-chat")
+    names = [f"unsure:{criterion.id}" for criterion in card.criteria[:5]]
+    (told,) = _reasons(names, card_text(card), Words("zh"))
+    titles = [criterion.title.zh for criterion in card.criteria]
+    assert "、".join(titles[:3]) + "等 5 项" in told
+    assert titles[3] not in told

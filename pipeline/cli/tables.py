@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.markup import escape
 from rich.table import Table
@@ -10,10 +10,12 @@ from rich.table import Table
 from pipeline.conversation import Agent
 from pipeline.i18n import Language, t
 from pipeline.night import card_text
+from pipeline.reports.material import CardText
 from pipeline.reports.words import Words
 from pipeline.scorecard import Scorecard
 from pipeline.store.records import Result
 
+_NAMED = 3
 _COLOUR = {True: "green", False: "red", None: "dim"}
 
 
@@ -31,7 +33,7 @@ def results_table(results: Iterable[Result], cards: Iterable[Scorecard], languag
         evaluation, review = result.evaluation, result.review
         card = texts.get(evaluation.scorecard_id)
         colour = _COLOUR[evaluation.passed]
-        reasons = t(language, "cli.results.joiner").join(words.flag_reason(reason, card) for reason in review.reasons)
+        reasons = t(language, "cli.results.joiner").join(_reasons(review.reasons, card, words))
         table.add_row(
             escape(evaluation.interaction),
             escape(_agent(result.conversation.interaction.agent)),
@@ -40,6 +42,22 @@ def results_table(results: Iterable[Result], cards: Iterable[Scorecard], languag
             f"[bold yellow]⚑[/] {escape(reasons)}" if review.flagged else "",
         )
     return table
+
+
+def _reasons(reasons: Iterable[str], card: CardText | None, words: Words) -> Iterator[str]:
+    """Review reasons in words, those of one kind together, at most `_NAMED` criteria by name."""
+    kinds: dict[str, list[str]] = {}
+    for reason in reasons:
+        kinds.setdefault(reason.partition(":")[0], []).append(reason)
+    for kind, alike in kinds.items():
+        if len(alike) == 1 or not words.known(f"flag.{kind}"):
+            yield from (words.flag_reason(reason, card) for reason in alike)
+            continue
+        titles = [words.criterion(card, reason.partition(":")[2]) for reason in alike]
+        named = t(words.language, "cli.results.and").join(titles[:_NAMED])
+        if len(titles) > _NAMED:
+            named = t(words.language, "cli.results.and_more", named=named, count=len(titles))
+        yield words.say(f"flag.{kind}", about=named)
 
 
 def _agent(agent: Agent | None) -> str:
