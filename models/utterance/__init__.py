@@ -1,8 +1,8 @@
 """How the turns of a conversation read: politeness, empathy, sentiment and acts.
 
-`load_reader()` gives a reader; `reader.read(turns)` one frozen reading a turn, `reader.whole(turns, readings)` what they
-come to together. The reader is a set of cue lexicons (`lexicons/`), with SnowNLP as an optional second opinion on
-customers' sentiment.
+`load_reader()` gives a reader; `reader.read(turns)` gives one frozen reading a turn, `reader.whole(turns, readings)`
+what they come to together. The reader is a set of cue lexicons (`lexicons/`), with SnowNLP as an optional second
+opinion on customers' sentiment.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ class Reader:
             if self._opinion is not None and abs(feeling) < 0.2:
                 second = self._opinion.of(turn.text)
                 feeling += SNOW_SHARE * second if second is not None else 0.0
-            return TurnReading(sentiment=round(feeling, 4), confidence=max(acts.values(), default=0.3), acts=acts, cues=cues)
+            return TurnReading(
+                sentiment=round(feeling, 4), confidence=max(acts.values(), default=0.3), acts=acts, cues=cues
+            )
         return TurnReading()
 
 

@@ -13,8 +13,9 @@ _ANSWERS_WITHIN = 3
 
 
 def with_context(turns: Sequence[Utterance], readings: Sequence[TurnReading]) -> tuple[TurnReading, ...]:
-    """Readings in the light of the turns before: account data told after a question about somebody else is that
-    person's data.
+    """Readings in the light of the turns before.
+
+    Account data told after a question about somebody else is that person's data.
     """
     told: list[TurnReading] = []
     open_for = 0

@@ -1,10 +1,10 @@
 """Cue lexicons: which acts the wording of a turn speaks for.
 
-A lexicon file (`lexicons/agent.yaml`, `lexicons/customer.yaml`) maps an act to groups of patterns. A pattern is a regular
-expression over the turn without blanks and punctuation (only `?` and `!` are kept), in which `<name>` stands for a macro of
-`lexicons/shared.yaml`, `…` for up to 6 characters and `……` for up to 16. A group has a `weight`: the probability that one hit
-makes the act. Several hits combine as 1 − ∏(1 − weight). `unless` patterns take the hits of their group back if they occur
-in the same turn.
+A lexicon file (`lexicons/agent.yaml`, `lexicons/customer.yaml`) maps an act to groups of patterns. A pattern is a
+regular expression over the turn without blanks and punctuation (only `?` and `!` are kept), in which `<name>` stands
+for a macro of `lexicons/shared.yaml`, `…` for up to 6 characters and `……` for up to 16. A group has a `weight`: the
+probability that one hit makes the act. Several hits combine as 1 − ∏(1 − weight). `unless` patterns take the hits of
+their group back if they occur in the same turn.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ class CueMark:
 class TurnReading:
     """How one turn reads.
 
-    `politeness` and `empathy` are 0…1 and known for agents only, `sentiment` is −1…1, `confidence` 0…1 says how sure the
-    reader is of its sentiment or politeness. `acts` maps an act to its probability.
+    `politeness` and `empathy` are 0…1 and known for agents only, `sentiment` is −1…1, `confidence` 0…1 says how sure
+    the reader is of its sentiment or politeness. `acts` maps an act to its probability.
     """
 
     politeness: float | None = None

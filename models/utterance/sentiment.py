@@ -1,7 +1,7 @@
 """A second opinion on customers' sentiment by SnowNLP, used as a weak feature only.
 
-SnowNLP's model learnt from shopping reviews. It takes polite service talk for anger, so agents are never shown to it, and
-its import costs 3–4 s and some 430 MB: it is loaded on first use.
+SnowNLP's model learnt from shopping reviews. It takes polite service talk for anger, so agents are never shown to it,
+and its import costs 3–4 s and some 430 MB: it is loaded on first use. docs/accuracy.md says what it adds.
 """
 
 from __future__ import annotations

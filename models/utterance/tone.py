@@ -22,7 +22,15 @@ POLITE = {
     "hold_thanks": 0.08,
     "restate": 0.04,
 }
-RUDE = {"impatience": 0.30, "scorn": 0.45, "blame": 0.40, "quarrel": 0.55, "swearing": 0.8, "slang": 0.10, "shirking": 0.08}
+RUDE = {
+    "impatience": 0.30,
+    "scorn": 0.45,
+    "blame": 0.40,
+    "quarrel": 0.55,
+    "swearing": 0.8,
+    "slang": 0.10,
+    "shirking": 0.08,
+}
 STRONG_RUDE = ("scorn", "blame", "quarrel", "swearing")
 
 PLEASED = {"thanks": 0.45, "praise": 0.65, "acceptance": 0.2}
@@ -49,7 +57,9 @@ MATTERS = ("problem", "delay", "fee_dispute", "repeated", "distress", "safety")
 _OWED = re.compile(r"您")
 _PLAIN = re.compile(r"你(?!好|们好)")
 _SOFT = re.compile(r"[呢哦哈啦呀]")
-_SHORT_ANSWER = re.compile(r"^(好|好的|是|是的|对|对的|会的|可以|没错|行|收到|明白|不会的|不影响|太好了|没关系|有的|在的|好嘞|不客气)")
+_SHORT_ANSWER = re.compile(
+    r"^(好|好的|是|是的|对|对的|会的|可以|没错|行|收到|明白|不会的|不影响|太好了|没关系|有的|在的|好嘞|不客气)"
+)
 
 
 def politeness(squeezed: str, acts: Mapping[str, float]) -> float:
@@ -71,7 +81,7 @@ def politeness(squeezed: str, acts: Mapping[str, float]) -> float:
 
 
 def empathy(acts: Mapping[str, float]) -> float:
-    """Empathy 0…1 of one agent turn: names the situation or the feeling > apologises for what was caused > a formula."""
+    """Empathy 0…1 of one agent turn: naming the feeling counts more than an apology, an apology more than a formula."""
     doubt = 1.0
     for act, weight in (("empathy", 0.9), ("apology_for", 0.55), ("understanding", 0.4), ("apology", 0.25)):
         doubt *= 1.0 - weight * acts.get(act, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,9 +26,6 @@ _COMPLAINING = {
 _SPEAKS_FOR = {"problem": "product", "delay": "process", "fee_dispute": "policy", "bad_service": "service"}
 _TYPES = ("product", "process", "policy", "service")
 _PROBLEMS = ("claims", "account", "technical", "logistics", "billing", "after_sales", "sales")
-_PENDING = re.compile(
-    r"(登记|反馈|上报|催|工单|核实后|检测|检查|评估|审核|派|上门|回电|回复|答复|联系您|通知您|跟进|处理中|尽快|升级|调查|专员|等)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +102,7 @@ def _empathy(agent: Sequence[TurnReading]) -> float:
 
 
 def _ending(said: Sequence[TurnReading], *, late: bool) -> float:
-    """Sentiment of a stretch: its most outspoken turn, and a little of the average; towards the end later turns count more."""
+    """Sentiment of a stretch: its most outspoken turn and a little of the average; late, later turns count more."""
     values = [r.sentiment or 0.0 for r in said]
     if late:
         values = [v * (0.6 + 0.4 * (i + 1) / len(values)) for i, v in enumerate(values)]
