@@ -89,13 +89,18 @@ def write_agent_page(night: Night, agent_id: str, out_dir: Path, *, language: La
     words = Words(language)
     one = agents.summarise(night, agent_id)
     if one is None:
-        known = words.say("joiner").join(summary.by_agent(night.cases)) or words.say("agent.none_known")
-        raise InputError("Z120", words.say("agent.none", id=agent_id), hint=words.say("agent.none_hint", known=known))
+        raise no_agent(night, agent_id, words)
     pages = _Pages(night, out_dir, language, linked=(out_dir / "index.html").is_file())
     pages.assets()
     for case in one.cases:
         pages.case(case)
     return pages.agent(one)
+
+
+def no_agent(night: Night, agent_id: str, words: Words) -> InputError:
+    """The error Z120: the night has no interaction of that agent."""
+    known = words.say("joiner").join(summary.by_agent(night.cases)) or words.say("agent.none_known")
+    return InputError("Z120", words.say("agent.none", id=agent_id), hint=words.say("agent.none_hint", known=known))
 
 
 def file_stem(identifier: str) -> str:

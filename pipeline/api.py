@@ -1,0 +1,171 @@
+"""The public Python API: load interactions, score them, look at the evidence, compare agents, write the report.
+
+```python
+from pipeline import api
+
+inbox = api.load("samples/inbox")
+scored = api.score(inbox.interactions)
+for finding in api.lost(scored.results[0]):
+    print(api.explain(finding), finding.evidence)
+comparison = api.compare(scored, "2031", "3012")
+api.report(scored, "out/report")
+```
+
+Everything comes back as the frozen nouns that the pipeline itself passes on. Nothing is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pipeline.batch import Batch, evaluate
+from pipeline.conversation import Finding, Interaction, SetAside
+from pipeline.formats_out import why
+from pipeline.i18n import Language
+from pipeline.ingest import Intake, ingest, ingest_files
+from pipeline.night import night_of
+from pipeline.reports import agents, html, summary
+from pipeline.reports.material import Case, Night
+from pipeline.reports.words import Words
+from pipeline.scorecard import Scorecard
+from pipeline.settings import Settings, load_settings
+from pipeline.store.records import Result
+from pipeline.workshop import Workshop
+
+__all__ = ["Comparison", "Gap", "Scored", "compare", "explain", "load", "lost", "report", "score", "title"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Results in the order of the interactions, what had to be set aside, and the scorecards that were used."""
+
+    results: tuple[Result, ...]
+    set_aside: tuple[SetAside, ...]
+    cards: tuple[Scorecard, ...]
+
+    def card(self, result: Result) -> Scorecard:
+        """The scorecard of a result."""
+        return next(card for card in self.cards if card.digest == result.evaluation.scorecard_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far two agents met one criterion (0…1); `None` where it never applied."""
+
+    criterion: str
+    first: float | None
+    second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two agents: their figures, and every criterion that was judged for either, in the order of the scorecard."""
+
+    first: agents.AgentSummary
+    second: agents.AgentSummary
+    criteria: tuple[Gap, ...]
+
+
+def load(path: str | Path, *, language: Language = "zh") -> Intake:
+    """Take in an inbox folder, or one `.json`, `.jsonl` or recording. Bad files are set aside, not raised.
+
+    Raises:
+        InputError: there is no such folder or file.
+    """
+    place = Path(path)
+    return ingest(place, language=language) if place.is_dir() else ingest_files([place], language=language)
+
+
+def score(
+    interactions: Iterable[Interaction], *, scorecard: str | None = None, settings: Settings | None = None
+) -> Scored:
+    """Hear (where there is no text), read, score and flag interactions.
+
+    Args:
+        interactions: from `load`.
+        scorecard: id or path of one card for all; default the card of each channel.
+        settings: default those of `zhijian.toml` and the environment.
+
+    Raises:
+        ScorecardError: a scorecard is missing or wrong.
+        SettingsError: a setting is wrong, or a recording needs a speech model that is not there.
+    """
+    workshop = Workshop(settings or load_settings(), scorecard=scorecard)
+    outcomes = evaluate(Batch("api", tuple(interactions)), workshop)
+    return Scored(
+        tuple(outcome for outcome in outcomes if isinstance(outcome, Result)),
+        tuple(outcome for outcome in outcomes if isinstance(outcome, SetAside)),
+        workshop.cards,
+    )
+
+
+def lost(result: Result) -> tuple[Finding, ...]:
+    """The findings that cost points: fatal ones first, then other faults, then by what they cost."""
+    return tuple(summary.worst_findings(_case(result)))
+
+
+def explain(finding: Finding, *, language: Language = "zh") -> str:
+    """The sentence that explains a finding."""
+    return why(finding, language)
+
+
+def title(scored: Scored, criterion: str, *, language: Language = "zh") -> str:
+    """What a criterion is called."""
+    return Words(language).any_criterion(_night(scored), criterion)
+
+
+def compare(scored: Scored, first: str, second: str) -> Comparison:
+    """Two agents, by their ids, against each other.
+
+    Raises:
+        InputError: Z120, there is no result of one of them.
+    """
+    night = _night(scored)
+    one, other = (_summary(night, agent) for agent in (first, second))
+    ours, theirs = summary.rates(one.cases), summary.rates(other.cases)
+    order = [criterion.id for card in scored.cards for criterion in card.criteria]
+    judged = [key for key in dict.fromkeys(order) if key in ours or key in theirs]
+    return Comparison(
+        one,
+        other,
+        tuple(
+            Gap(key, ours[key].share if key in ours else None, theirs[key].share if key in theirs else None)
+            for key in judged
+        ),
+    )
+
+
+def report(scored: Scored, out: str | Path, *, set_aside: Sequence[SetAside] = (), language: Language = "zh") -> Path:
+    """Write the pages of these results to the folder `out`; gives the path of `index.html`.
+
+    Args:
+        scored: from `score`.
+        out: the folder.
+        set_aside: further files to show as set aside, such as `load(…).set_aside`.
+        language: of the pages.
+    """
+    return html.write_report(_night(scored, set_aside), Path(out), language=language)
+
+
+def _night(scored: Scored, set_aside: Sequence[SetAside] = ()) -> Night:
+    return night_of(
+        scored.results,
+        set_aside=(*set_aside, *scored.set_aside),
+        cards=scored.cards,
+        made_at=datetime.now(ZoneInfo(Settings.model_fields["time_zone"].default)),
+    )
+
+
+def _case(result: Result) -> Case:
+    return Case(result.conversation, result.evaluation, result.review)
+
+
+def _summary(night: Night, agent: str) -> agents.AgentSummary:
+    found = agents.summarise(night, agent)
+    if found is None:
+        raise html.no_agent(night, agent, Words("zh"))
+    return found
