@@ -20,7 +20,7 @@ from models.utterance.whole import WholeReading, read_whole
 
 __all__ = ["CueMark", "Reader", "TurnReading", "Utterance", "WholeReading", "load_reader"]
 
-RULES = "1"
+RULES = "2"
 """Goes up with every change of the code that turns cues into readings, so that the digest changes with it."""
 
 SNOW_SHARE = 0.15

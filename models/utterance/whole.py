@@ -162,7 +162,8 @@ def _level(said: Sequence[TurnReading]) -> int:
 def _resolved(turns: Sequence[Utterance], readings: Sequence[TurnReading], end: float, is_complaint: bool) -> bool:
     agent = [(t, r) for t, r in zip(turns, readings, strict=True) if t.role == "agent"]
     customer = [r for t, r in zip(turns, readings, strict=True) if t.role == "customer"]
-    done = max((r.acts.get("done", 0.0) for _, r in agent), default=0.0)
+    put_off = max((i for i, (_, r) in enumerate(agent) if r.acts.get("promise_vague", 0.0) > 0.7), default=-1)
+    done = max((r.acts.get("done", 0.0) for _, r in agent[put_off + 1 :]), default=0.0)
     refused = sum(r.acts.get("refusal", 0.0) > 0.5 for _, r in agent)
     shirked = sum(r.acts.get("shirking", 0.0) > 0.5 for _, r in agent)
     pending = max((r.acts.get("route", 0.0) for _, r in agent), default=0.0)
@@ -172,6 +173,7 @@ def _resolved(turns: Sequence[Utterance], readings: Sequence[TurnReading], end: 
     score = 0.3 + 1.2 * done + 0.6 * pleased + 1.2 * max(-1.0, min(1.0, end))
     score -= 0.5 * min(refused, 2) + 0.7 * min(shirked, 2) + 0.5 * rude + 0.5 * vague
     score -= (0.8 if is_complaint else 0.1) * pending
+    score -= 0.6 * max((r.acts.get("reluctant", 0.0) for r in customer[-3:]), default=0.0) if put_off >= 0 else 0.0
     score += 0.4 if not is_complaint else 0.0
     return score > 0
 
