@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--outside", type=Path, help="folder of outside dialogues (see outside.py); optional")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=40, help="how long to train, or to speak")
-    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate of `joint`")
+    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate of `encoder` and `joint`")
     parser.add_argument(
         "--gentle", type=int, default=500, help="batches of short clear utterances that `encoder` begins with"
     )

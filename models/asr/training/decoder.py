@@ -73,7 +73,7 @@ def decoder(options: argparse.Namespace) -> None:
     if (options.work / "decoder.pt").exists():
         model.load_state_dict(torch.load(options.work / "decoder.pt"))
     imagined = ImaginedSpeech(SoundCodebook(size.width), options.seed)
-    optimizer = optimiser(model, 1.2e-3)
+    optimizer = optimiser(model, options.rate)
     batches = imagined_batches(
         Texts.load(vocabulary, options.outside), imagined, vocabulary, options.seed, gentle=options.gentle
     )
@@ -81,7 +81,7 @@ def decoder(options: argparse.Namespace) -> None:
     while (elapsed := time.monotonic() - begin) < total:
         frames, real, tokens, wanted, owned = next(batches)
         for group in optimizer.param_groups:
-            group["lr"] = schedule(elapsed, total, step, peak=1.2e-3, warm_up=200)
+            group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         with torch.autocast("cpu", torch.bfloat16):
             logits, weights = model(tokens, frames, real)
         loss, strayed = token_loss(logits, wanted), stray(weights, owned)

@@ -46,8 +46,8 @@ def short_batches(
 ) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
     """Batches of disturbed utterances of like length: features `(b, 80, t)`, their frames `(b,)`, texts.
 
-    A batch holds about `frames` mel frames; utterances are padded with zeros, as faster-whisper pads its windows. There are
-    few shapes, because oneDNN prepares every new shape anew. The first `gentle` batches are
+    A batch holds about `frames` mel frames; utterances are padded with zeros, as faster-whisper pads its windows.
+    There are few shapes, because oneDNN prepares every new shape anew. The first `gentle` batches are
     of short utterances and for the most part undisturbed, so that alignment is found early.
     """
     rng, noise, log_mel = random.Random(seed), np.random.default_rng(seed), LogMel()
@@ -103,7 +103,7 @@ def encoder(options: argparse.Namespace) -> None:
     model = Encoder(Size(len(vocabulary)))
     if (options.work / "encoder.pt").exists():
         model.load_state_dict(torch.load(options.work / "encoder.pt"))
-    optimizer = optimiser(model, 1.5e-3)
+    optimizer = optimiser(model, options.rate)
     batches = short_batches(options.work / "train", options.seed, gentle=options.gentle)
     begin, step, total = time.monotonic(), 0, options.minutes * 60
     running = 0.0
@@ -111,7 +111,7 @@ def encoder(options: argparse.Namespace) -> None:
         features, lengths, texts = next(batches)
         frames = features.shape[2] // 2
         offsets = torch.randint(0, 1500 - frames + 1, (len(texts),))
-        rate = schedule(elapsed, total, step, peak=1.5e-3, warm_up=150)
+        rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         for group in optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):

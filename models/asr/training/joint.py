@@ -25,7 +25,8 @@ from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
 from models.asr.training.windows import ImaginedSpeech, Line, collate, target
 
-WINDOW = 30 * RATE
+_EARLY = ("short", "window", "short", "imagined", "short", "window")
+_LATE = ("window", "short", "window", "imagined", "window", "window")
 
 
 def lay_out(source: Iterator[Utterance], rng: random.Random) -> tuple[NDArray[np.float32], list[Line]]:
@@ -76,7 +77,7 @@ def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def joint(options: argparse.Namespace) -> None:
-    """Train both on whole windows, short stretches and imagined speech, the first taking most of the time."""
+    """Train both on whole windows, short stretches and imagined speech; whole windows take most of the later half."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     work: Path = options.work
@@ -88,7 +89,7 @@ def joint(options: argparse.Namespace) -> None:
         model.load_state_dict(torch.load(work / "joint.pt"))
     optimizer = optimiser(model, options.rate)
     windows = full_windows(work / "train", vocabulary, options.seed)
-    stretches = short_batches(work / "train", options.seed + 1, frames=9600)
+    stretches = short_batches(work / "train", options.seed + 1, frames=12_800)
     imagined = imagined_batches(
         Texts.load(vocabulary, options.outside),
         ImaginedSpeech(model.encoder.codebook, options.seed + 2),
@@ -102,7 +103,8 @@ def joint(options: argparse.Namespace) -> None:
     while (elapsed := time.monotonic() - begin) < total:
         for group in optimizer.param_groups:
             group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
-        kind = ("window", "short", "window", "imagined", "window", "short")[step % 6]
+        early = elapsed < 0.45 * total
+        kind = (_EARLY if early else _LATE)[step % 6]
         if kind == "imagined":
             frames, real, tokens, wanted, owned = next(imagined)
             with torch.autocast("cpu", torch.bfloat16):

@@ -33,7 +33,7 @@ VARIANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One way of speaking: espeak-ng variant, words a minute, pitch (0…99), extra gap (10 ms), chance to join syllables."""
+    """One way of speaking: espeak-ng variant, words a minute, pitch (0…99), extra gap (10 ms), chance of joining."""
 
     variant: str
     speed: int

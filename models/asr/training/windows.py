@@ -142,21 +142,23 @@ class ImaginedSpeech:
                         owners.append(ordinal)
                     clock += length
             if clock > 1450:
-                return (lines, self._frames(times, sounds, owners, end=begin)) if lines else self.window([text[:40]])
+                return (
+                    (lines, self._frames(times, sounds, owners, begin, before)) if lines else self.window([text[:40]])
+                )
             spoken_end = clock - (rng.uniform(2, 10) if text[-1] in PUNCTUATION else 0)
             lines.append(Line(text, begin / 50, spoken_end / 50))
             clock += rng.uniform(8, 60)
             before += len(text)
-        return lines, self._frames(times, sounds, owners, end=clock)
+        return lines, self._frames(times, sounds, owners, clock, before)
 
-    def _frames(self, times: list[float], sounds: list[int], owners: list[int], end: float) -> Frames:
+    def _frames(self, times: list[float], sounds: list[int], owners: list[int], end: float, characters: int) -> Frames:
         rng = self.random
         order = np.argsort(np.asarray(times), kind="stable")
         at = np.clip(np.asarray(times)[order], 0, 1498).astype(np.int64)
         what, owner = np.asarray(sounds, dtype=np.int64)[order], np.asarray(owners, dtype=np.int64)[order]
         chance = rng.random(len(what))
-        stay = (chance < 0.988) & (at < end)
-        swapped = [rng.choice(self.confusable[w]) if c < 0.03 else w for w, c in zip(what, chance, strict=True)]
+        stay = (chance < 0.988) & (owner < characters)
+        swapped = [rng.choice(self.confusable[w]) if c < 0.07 else w for w, c in zip(what, chance, strict=True)]
         at, what, owner = at[stay], np.asarray(swapped, dtype=np.int64)[stay], owner[stay]
         wide = rng.random(len(at)) < 0.35
         blanks = rng.integers(0, min(1499, int(end) + 1), size=int(len(at) * 0.9) + 6)
