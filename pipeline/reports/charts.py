@@ -373,6 +373,7 @@ def _radar(axes: Sequence[str], lines: Mapping[str, tuple[Sequence[float | None]
     from plotly.graph_objects import Figure, Scatterpolar
 
     figure = Figure()
+    axes = [_wrapped(axis) for axis in axes]
     for name, (shares, colour) in lines.items():
         figure.add_trace(
             Scatterpolar(
@@ -402,6 +403,18 @@ def _radar(axes: Sequence[str], lines: Mapping[str, tuple[Sequence[float | None]
         },
     )
     return _json(figure)
+
+
+def _wrapped(title: str, width: int = 14) -> str:
+    """A title in lines that fit beside a radar."""
+    lines = [""]
+    for word in title.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if len(longer) > width and lines[-1]:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "<br>".join(lines)
 
 
 def _peers(summary: AgentSummary, words: Words) -> str:

@@ -33,6 +33,9 @@ PLAYABLE = frozenset(
 RATE = 8_000
 """Samples a second at which envelopes are taken; a waveform needs no more."""
 
+BIT_RATE = 64_000
+"""Bits a second of what is re-encoded: plenty for speech."""
+
 TICK = 0.02
 """Seconds that one point of the raw envelope covers."""
 
@@ -132,7 +135,7 @@ def _to_aac(source: Path, target: Path) -> None:
         stream = incoming.streams.audio[0]
         layout = "mono" if stream.layout.nb_channels == 1 else "stereo"
         rate = max(16_000, min(48_000, stream.rate))
-        encoded = outgoing.add_stream("aac", rate=rate, layout=layout)
+        encoded = outgoing.add_stream("aac", rate=rate, layout=layout, bit_rate=BIT_RATE)
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
         for frame in _frames(incoming, stream):
             for piece in resampler.resample(frame):

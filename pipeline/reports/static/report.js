@@ -41,7 +41,7 @@
     if (layout.polar) {
       const radial = { gridcolor: colour("--line"), linecolor: "rgba(0,0,0,0)", tickfont: { size: 10 } };
       base.polar = { bgcolor: "rgba(0,0,0,0)", radialaxis: radial, angularaxis: { gridcolor: colour("--line"), linecolor: colour("--line"), tickfont: { size: narrow ? 11 : 13, color: colour("--text") } } };
-      const side = narrow ? 74 : 60;
+      const side = narrow ? 74 : 84;
       base.margin = { l: side, r: side, t: 30, b: 30 };
     }
     return merged(base, resolved(layout, css));
