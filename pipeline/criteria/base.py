@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Role: TypeAlias = Literal["agent", "customer", "bot", "anyone"]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Homophones: TypeAlias = Literal["heard", "always", "never"]
+"""When patterns are matched by sound too: in heard turns, always, never."""
 
 WRITTEN, BY_SOUND, NOT_FOUND = 0.97, 0.85, 0.9
 """Confidence in a hit that is written so, in one that only sounds so, and in the absence of any. Not calibrated."""
@@ -43,7 +45,7 @@ class Settings(Strict):
     partial_share: Share = 0.5
     fatal_cap: Annotated[float, Field(ge=0, le=100)] = 59.0
     hearing_confidence: Share = 0.55
-    homophones: Literal["heard", "always", "never"] = "heard"
+    homophones: Homophones = "heard"
     near_sounds: bool = True
     homophone_min_chars: Annotated[int, Field(ge=2)] = 3
     gap: Annotated[int, Field(ge=1, le=60)] = 6

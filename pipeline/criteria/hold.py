@@ -33,7 +33,6 @@ from pipeline.criteria.base import (
     trust,
     unavailable,
 )
-from pipeline.criteria.phrase import Params as Phrase
 from pipeline.criteria.phrase import occurrences
 from pipeline.criteria.silence import gaps
 
@@ -102,7 +101,7 @@ def _places(
 ) -> dict[int, Evidence]:
     """The first occurrence of `patterns` in each turn that has one."""
     places: dict[int, Evidence] = {}
-    for _, hit in occurrences(patterns, Phrase(any=patterns), conversation, turns, context):
+    for _, hit in occurrences(patterns, conversation, turns, context):
         places.setdefault(hit.turn, hit.evidence[0])
     return places
 

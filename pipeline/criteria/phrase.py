@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,7 @@ from pipeline.criteria.base import (
     WRITTEN,
     Context,
     Hit,
+    Homophones,
     Outcome,
     PatternList,
     Role,
@@ -53,7 +54,7 @@ class Params(Strict):
     together: bool = False
     by: Role = "agent"
     window: Window | None = None
-    homophones: Literal["heard", "always", "never"] | None = None
+    homophones: Homophones | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -119,9 +120,10 @@ def _look(
 def _over(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> tuple[bool, tuple[Hit, ...]]:
-    some = occurrences(params.any, params, conversation, turns, context)
-    every = occurrences(params.all, params, conversation, turns, context)
-    forbidden = occurrences(params.none, params, conversation, turns, context)
+    some, every, forbidden = (
+        occurrences(sources, conversation, turns, context, excused=params.except_, homophones=params.homophones)
+        for sources in (params.any, params.all, params.none)
+    )
     if forbidden:
         return False, tuple(hit for _, hit in forbidden)
     separate = _separate(some)
@@ -133,29 +135,44 @@ def _over(
 
 
 def occurrences(
-    sources: tuple[str, ...], params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
+    sources: tuple[str, ...],
+    conversation: Conversation,
+    turns: tuple[int, ...],
+    context: Context,
+    *,
+    excused: tuple[str, ...] = (),
+    homophones: Homophones | None = None,
 ) -> tuple[tuple[int, Hit], ...]:
-    """Hits of `sources` in `turns`, each with the number of its pattern, in order of the conversation."""
+    """Hits of `sources` in `turns`, each with the number of its pattern, in order of the conversation.
+
+    Args:
+        sources: patterns that the schema has checked.
+        conversation: what is searched.
+        turns: indices of its turns.
+        context: for the card's lists and settings.
+        excused: patterns that excuse a hit they overlap.
+        homophones: when to match by sound; default the card's setting.
+    """
     if not sources:
         return ()
     settings = context.settings
     patterns = Patterns(sources, context.lists, settings.gap)
-    excuses = Patterns(params.except_, context.lists, settings.gap)
-    homophones = params.homophones or settings.homophones
+    excuses = Patterns(excused, context.lists, settings.gap)
+    by_sound = homophones or settings.homophones
     hits: list[tuple[int, Hit]] = []
     for index in turns:
         turn = conversation.turns[index]
         form = matching_form(turn.text)
         places = patterns.search(form.text)
-        excused = excuses.search(form.text) if params.except_ and places else ()
-        if homophones == "always" or (homophones == "heard" and turn.confidence is not None):
+        pardons = excuses.search(form.text) if excused and places else ()
+        if by_sound == "always" or (by_sound == "heard" and turn.confidence is not None):
             near, least = settings.near_sounds, settings.homophone_min_chars
             alike = patterns.search_sounds(form.text, near=near, least=least)
             places += tuple(p for p in alike if not any(q.pattern == p.pattern and _overlap(p, q) for q in places))
-            if params.except_ and places:
-                excused += excuses.search_sounds(form.text, near=near, least=least)
+            if excused and places:
+                pardons += excuses.search_sounds(form.text, near=near, least=least)
         for place in sorted(places, key=lambda p: (p.start, -p.end, p.pattern)):
-            if not any(_overlap(place, excuse) for excuse in excused):
+            if not any(_overlap(place, pardon) for pardon in pardons):
                 base = BY_SOUND if place.by_sound else WRITTEN
                 where = evidence(turn, form.span(place.start, place.end))
                 hits.append((place.pattern, Hit((where,), trust(turn, base))))

@@ -5,7 +5,8 @@ repetition: {by: agent, min_chars: 8, times: 3, similarity: 0.9, except: [请稍
 ```
 
 `by`, `min_chars` of a sentence, `times` it is said, `similarity` 0…1 (share of equal characters, rapidfuzz ratio),
-`except` (patterns of sentences that may be repeated), `window`.
+`except` (patterns of sentences that may be repeated), `window`. A clause between commas counts as a sentence too, so
+that a stock clause is found inside different sentences; no place counts twice.
 
 Met: `坐席: 请您耐心等待处理结果。` three times. Unmet: three different sentences.
 """
@@ -39,6 +40,7 @@ from pipeline.criteria.window import Window, select
 from pipeline.text import matching_form
 
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+")
+_CLAUSE = re.compile(r"[^。！？!?；;\n，,]+")
 
 
 class Params(Strict):
@@ -62,7 +64,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         alike = next((g for g in groups if ratio(g[0], text) >= 100 * params.similarity), None)
         if alike is None:
             groups.append((text, [place]))
-        else:
+        elif not _overlap(alike[1][-1], place):
             alike[1].append(place)
     args: dict[str, str | int | float] = {"role": role_word(params.by), "times": params.times}
     often = max((group[1] for group in groups), key=len, default=[])
@@ -73,13 +75,26 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     return found(hits, Reason("criteria.repetition.found", told))
 
 
+def _overlap(one: Evidence, other: Evidence) -> bool:
+    return one.turn == other.turn and one.span[0] < other.span[1] and other.span[0] < one.span[1]
+
+
 def _sentences(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> Iterator[tuple[str, Evidence]]:
+    """Sentences of `turns` that are long enough, each followed by its clauses."""
     allowed = Patterns(params.except_, context.lists, context.settings.gap)
     for index in turns:
         turn = conversation.turns[index]
-        for match in _SENTENCE.finditer(turn.text):
-            form = matching_form(match.group()).text
+        for span in _spans(turn.text):
+            form = matching_form(turn.text[slice(*span)]).text
             if len(form) >= params.min_chars and not allowed.search(form):
-                yield form, evidence(turn, match.span())
+                yield form, evidence(turn, span)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    for sentence in _SENTENCE.finditer(text):
+        clauses = [clause.span() for clause in _CLAUSE.finditer(text, *sentence.span())]
+        yield sentence.span()
+        if len(clauses) > 1:
+            yield from clauses

@@ -28,6 +28,25 @@ def test_nearly_the_same_sentence_counts(tmp_path):
     assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {similarity: 0.9}").verdict is Verdict.UNMET
 
 
+def test_stock_clause_inside_different_sentences(tmp_path):
+    stock = "您的意见对我们很重要"
+    text = f"坐席: 收到，{stock}。\n坐席: 尊敬的客户，{stock}，感谢反馈。\n坐席: 好的,{stock}"
+    found = finding(tmp_path, talk(text), "deduct: 3", "repetition: {}")
+    assert found.verdict is Verdict.UNMET
+    assert [e.turn for e in found.evidence] == [0, 1, 2]
+
+
+def test_sentence_and_its_clause_are_one_place(tmp_path):
+    text = "坐席: 好，您的意见对我们很重要\n坐席: 好，您的意见对我们很重要"
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {}").verdict is Verdict.MET
+
+
+def test_whole_sentence_is_cited_where_it_is_the_same(tmp_path):
+    sentence = "请您耐心等待处理结果，我们会尽快给您回复"
+    found = finding(tmp_path, talk("\n".join([f"坐席: {sentence}。"] * 3)), "deduct: 3", "repetition: {}")
+    assert {e.quote for e in found.evidence} == {sentence}
+
+
 def test_short_sentences_may_be_repeated(tmp_path):
     assert (
         finding(tmp_path, talk("\n".join(["坐席: 好的，请讲。"] * 4)), "deduct: 3", "repetition: {}").verdict

@@ -94,6 +94,14 @@ def test_hold(tmp_path, text, verdict):
     assert finding(tmp_path, talk(text), f"points: 5\n{PARTLY}", HOLD).verdict is verdict
 
 
+def test_hold_takes_lists_of_phrases(tmp_path):
+    operator = 'hold: {asked: ["<wait>"], thanked: ["<waited>了"]}'
+    top = "lists: {wait: ['请[您]稍等', 别挂], waited: [久等, 等久]}"
+    conversation = talk("坐席: 先别挂\n坐席: 让您久等了")
+    found = finding(tmp_path, conversation, "points: 5", operator, top=top)
+    assert (found.verdict, [e.quote for e in found.evidence]) == (Verdict.MET, ["别挂", "久等了"])
+
+
 def test_every_hold_counts(tmp_path):
     text = "坐席: 请稍等\n坐席: 久等了\n客户: 再查一个\n坐席: 请稍等\n坐席: 查到了\n坐席: 还有吗"
     assert finding(tmp_path, talk(text), "points: 5", HOLD).verdict is Verdict.UNMET
