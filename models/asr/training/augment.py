@@ -42,10 +42,10 @@ def disturb(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
         factor = rng.uniform(0.92, 1.08)
         grid = np.arange(0, len(sound) - 1, factor)
         sound = np.interp(grid, np.arange(len(sound)), sound).astype(np.float32)
-    if rng.random() < 0.15:
+    if rng.random() < 0.1:
         sound = _room(sound, rng)
-    if rng.random() < 0.7:
-        sound = sound + _noise(len(sound), rng) * _rms(sound) * 10 ** (-rng.uniform(8, 40) / 20)
+    if rng.random() < 0.55:
+        sound = sound + _noise(len(sound), rng) * _rms(sound) * 10 ** (-rng.uniform(12, 45) / 20)
     if rng.random() < 0.4:
         sound = telephone(sound, low=rng.uniform(200, 350), high=rng.uniform(3000, 3700), mu_law=rng.random() < 0.6)
     gain = 10 ** rng.uniform(-1.5, 0.2)
@@ -97,13 +97,13 @@ def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
 
 
 def mask(features: Tensor, rng: np.random.Generator) -> Tensor:
-    """SpecAugment (Park et al. 2019): up to two bands and two short stretches set to the mean."""
+    """SpecAugment (Park et al. 2019): up to one band and one short stretch set to the mean."""
     mean = features.mean()
-    for _ in range(rng.integers(0, 3)):
+    for _ in range(rng.integers(0, 2)):
         width = int(rng.integers(1, 11))
         start = int(rng.integers(0, 80 - width))
         features[start : start + width] = mean
-    for _ in range(rng.integers(0, 3)):
+    for _ in range(rng.integers(0, 2)):
         width = int(rng.integers(1, 8))
         start = int(rng.integers(0, max(1, features.shape[1] - width)))
         features[:, start : start + width] = mean

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from models.asr.training.network import Network, Size
+from models.asr.training.network import GUIDED_HEADS, Network, Size
 from models.asr.training.vocabulary import SPECIAL, TIMESTAMPS, Vocabulary
 
 Head = tuple[int, int]
@@ -22,22 +22,14 @@ def export(options: argparse.Namespace) -> None:
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
     network = Network(Size(len(vocabulary)))
     network.load_state_dict(torch.load(options.work / "joint.pt"))
-    heads_file = options.work / "alignment_heads.json"
-    heads = (
-        [tuple(head) for head in json.loads(heads_file.read_text())]
-        if heads_file.exists()
-        else default_heads(network.size)
-    )
-    convert(network, vocabulary, heads, options.out)
+    convert(network, vocabulary, alignment_heads(), options.out)
     total = sum(path.stat().st_size for path in options.out.iterdir())
     sys.stderr.write(f"{options.out}: {total / 2**20:.1f} MiB\n")
 
 
-def default_heads(size: Size) -> list[Head]:
-    """All heads of the upper half of the decoder."""
-    return [
-        (layer, head) for layer in range(size.decoder_layers // 2, size.decoder_layers) for head in range(size.heads)
-    ]
+def alignment_heads() -> list[Head]:
+    """The heads that were taught to look at the character about to be written; they time the words."""
+    return [(layer, head) for layer, head, shift in GUIDED_HEADS if shift == 0]
 
 
 def convert(network: Network, vocabulary: Vocabulary, heads: list[Head], out: Path) -> None:

@@ -3,7 +3,8 @@
 The encoder's last layer norm has no scale or shift, so that every frame is a vector of length √d. A fixed orthonormal
 basis (`SoundCodebook`) gives each sound, and the CTC blank, a direction of its own, and the position in the window
 the directions that are left. Trained with CTC (Graves et al. 2006) on those directions, the encoder says in plain sight
-what it hears and when; the decoder can then learn spelling from text alone, on frames made from pinyin by the same code.
+what it hears and when; the decoder can then learn spelling from text alone, on frames made from pinyin by the same
+code.
 """
 
 from __future__ import annotations
