@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.conversation import Agent
-from pipeline.i18n import Language, t
+from pipeline.i18n import Language, area, t
 from pipeline.night import card_text
 from pipeline.reports.material import CardText
 from pipeline.reports.words import Words
@@ -50,14 +50,15 @@ def _reasons(reasons: Iterable[str], card: CardText | None, words: Words) -> Ite
     for reason in reasons:
         kinds.setdefault(reason.partition(":")[0], []).append(reason)
     for kind, alike in kinds.items():
-        if len(alike) == 1 or not words.known(f"flag.{kind}"):
+        if len(alike) == 1 or f"flag.{kind}" not in area("flag"):
             yield from (words.flag_reason(reason, card) for reason in alike)
             continue
         titles = [words.criterion(card, reason.partition(":")[2]) for reason in alike]
         named = t(words.language, "cli.results.and").join(titles[:_NAMED])
         if len(titles) > _NAMED:
             named = t(words.language, "cli.results.and_more", named=named, count=len(titles))
-        yield words.say(f"flag.{kind}", about=named)
+        sentence = t(words.language, f"flag.{kind}", detail=named)
+        yield sentence[:1].upper() + sentence[1:]
 
 
 def _agent(agent: Agent | None) -> str:
