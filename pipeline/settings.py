@@ -57,6 +57,13 @@ class Asr(BaseModel):
     threads: int = Field(0, ge=0, le=64)
 
 
+class Reading(BaseModel):
+    """How tone is read. `second_opinion`: let SnowNLP have a small say in customers' sentiment (docs/accuracy.md)."""
+
+    model_config = _FROZEN
+    second_opinion: bool = False
+
+
 class Run(BaseModel):
     """How `zhijian run` works through an inbox."""
 
@@ -84,6 +91,7 @@ class Settings(BaseSettings):
     scorecards: Scorecards = Scorecards()
     store: Store = Store()
     asr: Asr = Asr()
+    reading: Reading = Reading()
     run: Run = Run()
 
     @field_validator("home")
@@ -100,7 +108,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("time_zone", "unknown time zone") from error
         return value
 
-    @field_validator("scorecards", "store", "asr", "run", mode="before")
+    @field_validator("scorecards", "store", "asr", "reading", "run", mode="before")
     @classmethod
     def _a_table(cls, value: object) -> object:
         if not isinstance(value, Mapping | BaseModel):
@@ -252,6 +260,8 @@ def _expected(problem: ErrorDetails, language: Language) -> str:
             return t(language, "settings.expected.one_of", allowed=context["expected"].replace(" or ", ", "))
         case "int_parsing" | "int_type" | "int_from_float":
             return t(language, "settings.expected.integer")
+        case "bool_parsing" | "bool_type":
+            return t(language, "settings.expected.boolean")
         case "float_parsing" | "float_type":
             return t(language, "settings.expected.number")
         case "greater_than_equal":

@@ -65,7 +65,7 @@ class Workshop:
         """What reads tone and acts."""
         from models.utterance import load_reader
 
-        return load_reader()
+        return load_reader(second_opinion=self.settings.reading.second_opinion)
 
     def models(self, interaction: Interaction) -> Mapping[str, str]:
         """`name@digest` of the models that an evaluation of `interaction` rests on; a text needs no ears."""

@@ -41,6 +41,7 @@ def test_the_file_of_the_working_directory_is_read(monkeypatch: pytest.MonkeyPat
         ("ZHIJIAN_ASR_MODEL", "/srv/model", "asr", "/srv/model"),
         ("ZHIJIAN_TIME_ZONE", "UTC", "time_zone", "UTC"),
         ("ZHIJIAN_RUN_CALLS_PER_BATCH", "12", "run", 12),
+        ("ZHIJIAN_READING_SECOND_OPINION", "true", "reading", True),
         ("ZHIJIAN_STORE_URL", "sqlite:////srv/x.sqlite", "store", "sqlite:////srv/x.sqlite"),
     ],
 )
@@ -76,6 +77,11 @@ def test_no_two_settings_share_an_environment_variable() -> None:
         (
             "run.calls_per_batch = 0",
             "[Z503] {file}:1: 设置 run.calls_per_batch 的值 0 不对，应为不小于 1 的数 → 全部设置见 docs/settings.md",
+        ),
+        (
+            'reading.second_opinion = "maybe"',
+            "[Z503] {file}:1: 设置 reading.second_opinion 的值 'maybe' 不对，应为true 或 false"
+            " → 全部设置见 docs/settings.md",
         ),
         (
             'time_zone = "Mars/Base"',
