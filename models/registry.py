@@ -83,9 +83,9 @@ class FileProblem:
 @cache
 def manifest() -> Manifest:
     """What models/manifest.yaml says."""
-    from ruamel.yaml import YAML
+    import yaml
 
-    content = YAML(typ="safe", pure=True).load((files("models") / "manifest.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((files("models") / "manifest.yaml").read_text(encoding="utf-8"))
     models = {
         name: KnownModel(
             name=name,

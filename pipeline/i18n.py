@@ -21,12 +21,14 @@ def area(name: str) -> Mapping[str, Mapping[Language, str]]:
     Raises:
         KeyError: there is no such area.
     """
-    from ruamel.yaml import YAML
+    import yaml
 
     resource = files("pipeline") / "locales" / f"{name}.yaml"
     if not resource.is_file():
         raise KeyError(f"no catalogue area {name!r} (pipeline/locales/{name}.yaml)")
-    entries: dict[str, dict[Language, str]] = YAML(typ="safe", pure=True).load(resource.read_text(encoding="utf-8"))
+    # The base loader takes every value as text, so that no word (yes, no, on) turns into something else.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    entries: dict[str, dict[Language, str]] = yaml.load(resource.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     return entries
 
 

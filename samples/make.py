@@ -19,8 +19,8 @@ from typing import Any
 
 import av
 import numpy as np
+import yaml
 from numpy.typing import NDArray
-from ruamel.yaml import YAML
 
 from models.asr.training.sounds import clean
 from models.asr.training.speech import RATE, Voice, speak, trim
@@ -181,7 +181,7 @@ def write_truncated(path: Path) -> None:
 
 
 def _read(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def _write(path: Path, content: Row) -> None:

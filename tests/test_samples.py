@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from models.utterance import load_reader
 from pipeline.conversation import Channel, Conversation, Evaluation, Interaction, ReviewItem, Speaker, Verdict
@@ -82,7 +82,7 @@ def test_broken_files_are_set_aside_and_nothing_else() -> None:
 @pytest.mark.parametrize("identity", CALLS)
 def test_truth_is_the_script_on_the_recordings_clock(identity: str) -> None:
     interaction, told = arrived()[identity], truth(identity)
-    script = YAML(typ="safe", pure=True).load((SCRIPTS / f"{identity}.yaml").read_text(encoding="utf-8"))
+    script = yaml.safe_load((SCRIPTS / f"{identity}.yaml").read_text(encoding="utf-8"))
     said = [(role, line[role]) for line in script["turns"] for role in ("agent", "customer") if role in line]
     assert [(turn.speaker.value, turn.original) for turn in told.turns] == said
     assert interaction.recording is not None

@@ -168,12 +168,29 @@ def test_messages_are_chinese_by_default(tmp_path):
         ("id: [", "Not valid YAML"),
         ("- a\n- b\n", "key: value"),
         ("", "key: value"),
-        (GOOD + "id: again\n", "Not valid YAML"),
+        (GOOD + "id: again\n", "found duplicate key id"),
+        ("id: &it [*it]", "inside its own anchor"),
+        ("[a]: b", "no plain text"),
     ],
 )
 def test_what_is_no_scorecard_at_all(tmp_path, text, words):
     (problem,) = validate(written(tmp_path, text), language="en")
     assert words in problem.message
+
+
+def test_words_that_other_yaml_dialects_take_for_values_stay_text(tmp_path):
+    text = GOOD.replace("title: 开场问候", "title: on").replace("phrase: 您好", "phrase: [no, 您好]")
+    card = load_scorecard(written(tmp_path, text))
+    assert card.criteria[0].title.zh == "on"
+    assert card.criteria[0].expression.params.any == ("no", "您好")
+
+
+def test_values_may_be_shared_by_anchor(tmp_path):
+    text = GOOD.replace("title: 开场问候", "title: &name 开场问候").replace(
+        "opening: {zh: 开场, en: Opening}", "opening: 开场"
+    )
+    card = load_scorecard(written(tmp_path, text + "flag:\n  - {id: x, when: {phrase: *name}, priority: 1}\n"))
+    assert card.flag[0].when.params.any == ("开场问候",)
 
 
 def test_missing_file_names_the_shipped_cards(tmp_path):

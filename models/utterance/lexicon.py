@@ -102,10 +102,10 @@ def _compiled(lines: str, macros: Mapping[str, str]) -> re.Pattern[str]:
 
 
 def _load(name: str) -> tuple[object, bytes]:
-    from ruamel.yaml import YAML
+    import yaml
 
     raw = (files("models.utterance") / "lexicons" / name).read_bytes()
-    return YAML(typ="safe", pure=True).load(raw), raw
+    return yaml.load(raw, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)), raw  # noqa: S506
 
 
 @cache

@@ -1,9 +1,9 @@
 """Scorecards: YAML → `Scorecard`, and everything that can be wrong with one."""
 
+from pipeline.scorecard.document import Document
 from pipeline.scorecard.examples import dialogue
 from pipeline.scorecard.load import (
     BadScorecardError,
-    Document,
     Problem,
     find_scorecard,
     load_scorecard,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +18,7 @@ from pipeline.criteria.expression import operator_names
 from pipeline.errors import ScorecardError
 from pipeline.i18n import Language, area, t
 from pipeline.scorecard.consistency import Place, faults
+from pipeline.scorecard.document import Document
 from pipeline.scorecard.model import Scorecard
 
 
@@ -44,41 +43,6 @@ class BadScorecardError(ScorecardError):
         first, more = problems[0], len(problems) - 1
         what = first.message + (t(language, "scorecard.and_more", count=more) if more else "")
         super().__init__("Z201", what, where=first.where, hint=first.fix)
-
-
-class Document:
-    """A YAML document as plain values, with the line of every key."""
-
-    def __init__(self, path: Path, raw: Any) -> None:
-        self.path, self.raw = path, raw
-        self.plain = _plain(raw)
-
-    def where(self, place: Place) -> str:
-        """`file:line: key.path`; parts of `place` that are not in the file are left out."""
-        node, line, names = self.raw, 1, []
-        for part in place:
-            try:
-                if isinstance(node, Mapping) and part in node:
-                    line = node.lc.key(part)[0] + 1  # type: ignore[attr-defined]
-                    names.append(f".{part}")
-                elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-                    line = node.lc.item(part)[0] + 1  # type: ignore[attr-defined]
-                    item = node[part]
-                    name = item.get("id") if isinstance(item, Mapping) else None
-                    names.append(f"[{name or part}]")
-                else:
-                    continue
-            except (AttributeError, KeyError, TypeError):
-                break
-            node = node[part]
-        path = "".join(names).lstrip(".")
-        return f"{self.path}:{line}" + (f": {path}" if path else "")
-
-    @staticmethod
-    def line_of(where: str) -> int:
-        """The line number in a `file:line: key.path` of `where`."""
-        match = re.search(r":(\d+)(?:: |$)", where)
-        return int(match[1]) if match else 0
 
 
 def load_scorecard(path: str | Path, *, language: Language = "zh") -> Scorecard:
@@ -128,7 +92,7 @@ def read(path: Path, *, language: Language = "zh") -> tuple[Scorecard | None, Do
     document = _parse(path, language)
     if isinstance(document, Problem):
         return None, None, (document,)
-    lists = document.plain.get("lists") if isinstance(document.plain, dict) else None
+    lists = document.plain.get("lists")
     known = {
         str(name): tuple(p for p in (value if isinstance(value, list) else [value]) if isinstance(p, str))
         for name, value in (lists.items() if isinstance(lists, dict) else ())
@@ -165,8 +129,7 @@ def _consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
 
 
 def _parse(path: Path, language: Language) -> Document | Problem:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    import yaml
 
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -180,8 +143,8 @@ def _parse(path: Path, language: Language) -> Document | Problem:
     except (OSError, UnicodeDecodeError) as error:
         return Problem("error", str(path), t(language, "scorecard.error.unreadable", detail=str(error)))
     try:
-        raw = YAML(typ="rt", pure=True).load(StringIO(text))
-    except MarkedYAMLError as error:
+        document = Document(path, text)
+    except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         detail = " ".join(str(error.problem or error.context or "").split())
         return Problem(
@@ -190,23 +153,11 @@ def _parse(path: Path, language: Language) -> Document | Problem:
             t(language, "scorecard.error.yaml", detail=detail),
             t(language, "scorecard.quote_it"),
         )
-    except YAMLError as error:
+    except yaml.YAMLError as error:
         return Problem("error", str(path), t(language, "scorecard.error.yaml", detail=str(error)))
-    if not isinstance(raw, Mapping):
+    if not isinstance(document.plain, dict):
         return Problem("error", f"{path}:1", t(language, "scorecard.error.not_a_mapping"))
-    return Document(path, raw)
-
-
-def _plain(value: Any) -> Any:
-    """Ordinary Python values without ruamel's own classes."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    for plain in (bool, int, float, str):
-        if isinstance(value, plain):
-            return plain(value)
-    return value if value is None else str(value)
+    return document
 
 
 def _digest(plain: Mapping[str, Any]) -> str:
