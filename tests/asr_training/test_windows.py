@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 
-import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from models.asr.training.network import BLANK, Encoder, Size, SoundCodebook  # noqa: E402
-from models.asr.training.sounds import SOUNDS  # noqa: E402
-from models.asr.training.vocabulary import Vocabulary  # noqa: E402
-from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, owners, target  # noqa: E402
+from models.asr.training.network import BLANK, Encoder, Size, SoundCodebook
+from models.asr.training.sounds import SOUNDS
+from models.asr.training.vocabulary import Vocabulary
+from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, owners, target
 
 LINES = [Line("您好", 0.4, 1.0), Line("请讲", 1.6, 2.2)]
 VOCABULARY = Vocabulary(tuple("您好请讲我在"))
