@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.conversation import Channel, Interaction
+from pipeline.i18n import t
 from pipeline.scorecard import Scorecard, find_scorecard, load_scorecard
 from pipeline.settings import Settings
 from pipeline.speech_models import model_folder
@@ -42,6 +43,20 @@ class Workshop:
     def card(self, channel: Channel) -> Scorecard:
         """The scorecard for conversations of `channel`."""
         return self._by_channel[channel]
+
+    def misfit(self, interaction: Interaction) -> str | None:
+        """What to tell the user where the scorecard was made for other channels; `None` where it fits."""
+        card, language = self.card(interaction.channel), self.settings.language
+        if card.applies_to(interaction.channel):
+            return None
+        return t(
+            language,
+            "scorecard.misfit",
+            source=interaction.source,
+            card=card.id,
+            meant=t(language, "scorecard.joiner").join(t(language, f"criteria.channel.{c}") for c in card.channels),
+            channel=t(language, f"criteria.channel.{interaction.channel}"),
+        )
 
     @property
     def cards(self) -> tuple[Scorecard, ...]:

@@ -110,6 +110,16 @@ def test_score_takes_the_card_it_is_told(zhijian: Run, inbox: Path) -> None:
     assert (by_channel["id"], told["id"]) == ("online-chat", "hotline")
 
 
+def test_score_by_a_card_for_another_channel_scores_and_warns(zhijian: Run, inbox: Path) -> None:
+    done = zhijian("score", inbox / "a.json", inbox / "b.json", "--scorecard", "hotline", "--format", "json")
+    assert done.status == 0
+    assert [record["interaction"] for record in done.records] == ["T2", "T1"]
+    told = [line for line in done.err.splitlines() if "评分卡 hotline" in line]
+    assert [Path(line.partition("：")[0]).name for line in told] == ["a.json", "b.json"]
+    assert told[0].endswith("a.json：渠道是在线聊天，而评分卡 hotline 是为电话写的；已照此评分，分数请慎用")
+    assert "评分卡" not in zhijian("score", inbox / "a.json", "--scorecard", "online-chat", "--format", "json").err
+
+
 def test_score_keeps_its_output_clean_of_what_went_wrong(zhijian: Run, inbox: Path) -> None:
     bad = inbox / "bad.json"
     bad.write_text("{", encoding="utf-8")

@@ -36,7 +36,7 @@ def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, o
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
         results().print(results_table_of(scored, workshop, settings))
-    for note in intake.notes:
+    for note in (*intake.notes, *filter(None, map(workshop.misfit, intake.interactions))):
         console.print(note, markup=False, soft_wrap=True)
     if aside:
         console.print(set_aside_table(aside, language))
