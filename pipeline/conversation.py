@@ -146,7 +146,7 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Numbers taken from one conversation (formats.md `measures`); `None` where one could not be taken."""
+    """Numbers taken from one conversation (docs/formats.md `measures`); `None` where one could not be taken."""
 
     politeness: float | None = None
     empathy: float | None = None
@@ -165,7 +165,7 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What kind of conversation it was (formats.md `classes`). `complaint_level` 1 is the gravest."""
+    """What kind of conversation it was (docs/formats.md `classes`). `complaint_level` 1 is the gravest."""
 
     complaint_type: str | None = None
     complaint_level: int | None = None

@@ -1,4 +1,4 @@
-"""One JSON object of an inbox → one `Interaction` (formats.md "Interaction"), checked key by key.
+"""One JSON object of an inbox → one `Interaction` (docs/formats.md "Interaction"), checked key by key.
 
 `id` and `channel` are required; a call needs `recording` or `turns`, a chat or e-mail `turns`. A known key with a wrong
 value is an error that names the key's path and what was expected; `null` means "not known". Unknown keys are kept in

@@ -40,7 +40,7 @@ def write_wave(path: Path, seconds: float = 1.0, *, rate: int = 8000, channels: 
 
 
 def dialogue(identifier: str, lines: Sequence[Line], *, channel: str = "chat", **more: object) -> dict[str, object]:
-    """An interaction object of formats.md, six seconds a turn."""
+    """An interaction object of docs/formats.md, six seconds a turn."""
     turns = [
         {"speaker": speaker, "text": text, "start": 6.0 * n, "end": 6.0 * n + 5.0}
         for n, (speaker, text) in enumerate(lines)

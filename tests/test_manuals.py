@@ -1,7 +1,8 @@
-"""Both READMEs tell every command and setting, link to what is there, and show an item that is valid."""
+"""The manuals tell every command, setting and error code, link to what is there, and show what is valid."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,13 @@ import pytest
 
 from pipeline.check import validate
 from pipeline.cli.app import app
+from pipeline.dialogue import build
+from pipeline.flagging import flag
+from pipeline.formats_out import evaluation_record
 from pipeline.i18n import Language
+from pipeline.interactions import parse_interaction
+from pipeline.scorecard import find_scorecard
+from pipeline.scoring import score
 from pipeline.settings import environment_name, keys
 
 ROOT = Path(__file__).parent.parent
@@ -33,10 +40,50 @@ def test_every_command_is_told(name: str, _language: Language) -> None:
     assert set(re.findall(r"^\| `zhijian (\w+)", text_of(name), re.M)) == commands | groups
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "samples/README.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "samples/README.md"]
+    + sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
+)
 def test_links_lead_somewhere(name: str) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", text_of(name))
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text_of(name))
     assert [target for target in targets if not ((ROOT / name).parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["pipeline", "models", "scorecards", "bench", "samples"])
+def test_manuals_that_the_code_names_are_there(folder: str) -> None:
+    sources = [path for end in ("py", "yaml", "html", "js") for path in (ROOT / folder).rglob(f"*.{end}")]
+    named = [
+        (path, name) for path in sources for name in re.findall(r"[\w/.-]+\.md\b", path.read_text(encoding="utf-8"))
+    ]
+    assert [(path, name) for path, name in named if not any((at / name).exists() for at in (ROOT, path.parent))] == []
+
+
+def codes_of(text: str) -> set[int]:
+    """Numbers of the error codes in `text`, ranges such as Z301–Z304 included."""
+    ranges = re.findall(r"Z(\d{3})(?:–Z(\d{3}))?", text)
+    return {number for first, last in ranges for number in range(int(first), int(last or first) + 1)}
+
+
+def test_every_error_code_is_told() -> None:
+    raised = [
+        code for path in (ROOT / "pipeline").rglob("*.py") for code in re.findall(r'"(Z\d{3})"', text_of(str(path)))
+    ]
+    assert codes_of(" ".join(raised)) == codes_of(text_of("docs/formats.md").split("## Error codes")[1])
+
+
+def test_shown_interaction_is_taken_and_shown_evaluation_is_whole() -> None:
+    shown_in, shown_out = (
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", text_of("docs/formats.md"), re.S)
+    )
+    interaction = parse_interaction(shown_in, source="docs/formats.md", digest="sha256:0", recording="call.wav")
+    assert interaction.extra == {}
+    card = find_scorecard("hotline")
+    evaluation = score(build(interaction, interaction.turns), card, engine_version="0")
+    made = evaluation_record(evaluation, flag(evaluation, build(interaction, interaction.turns), card), card)
+    assert set(shown_out) == set(made)
+    for key in ("measures", "classes", "review", "scorecard"):
+        assert set(shown_out[key]) == set(made[key])  # type: ignore[call-overload,arg-type,index]
 
 
 @pytest.mark.parametrize(("name", "language"), MANUALS)
