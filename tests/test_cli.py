@@ -61,7 +61,7 @@ def test_run_prints_the_table_and_the_path_of_the_report(zhijian: Run, inbox: Pa
     assert [word in done.out for word in ("T1", "T2", "小李 (1024)", "小王 (7)")] == [True] * 4
     report = done.out.strip().splitlines()[-1].removeprefix("报告：")
     assert Path(report).is_file()
-    assert "新评分 2 通，已评过 0 通，搁置 0 个文件，重复 0 份。" in done.err
+    assert "新评分 2 通，已评过 0 通，未能处理 0 个文件，重复 0 份。" in done.err
 
 
 def test_run_sets_bad_files_aside_and_goes_on_with_status_1(zhijian: Run, inbox: Path) -> None:

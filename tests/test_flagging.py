@@ -110,7 +110,7 @@ def test_larger_share_contains_the_smaller():
 @pytest.mark.parametrize(
     ("reason", "zh", "en"),
     [
-        ("below_pass", "总分低于及格线", "total below the pass mark"),
+        ("below_pass", "总分低于合格线", "total below the pass mark"),
         ("fatal:rude", "触犯红线：粗暴", "fatal fault: 粗暴"),
         ("grave", "严重投诉", "grave complaint"),
         ("upset_rule", "客户不满", "the customer is upset"),

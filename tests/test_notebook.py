@@ -22,7 +22,7 @@ def executed() -> NotebookNode:
 
 def test_the_notebook_shows_scores_evidence_and_a_comparison(executed: NotebookNode) -> None:
     text = _shown(executed)
-    assert "3 个文件被搁置" in text
+    assert "3 个文件未能处理" in text
     assert "| T20251013-0101 | 林静 |" in text
     assert "句：" in text
     assert "周明：" in text

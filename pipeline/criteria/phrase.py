@@ -13,6 +13,7 @@ Met: `坐席: 您好,请问有什么可以帮您?` Unmet: `坐席: 说吧。`
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -76,7 +77,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     held, hits = _look(params, conversation, turns, context)
     args: dict[str, str | int | float] = {
         "role": role_word(params.by),
-        "example": readable((params.any or params.all or params.none)[0]),
+        "example": readable((params.any or params.all or params.none)[0], dict(context.lists)),
     }
     if held and hits:
         return found(hits, Reason(*_told(args, hits)))
@@ -193,11 +194,16 @@ def _separate(hits: tuple[tuple[int, Hit], ...]) -> tuple[Hit, ...]:
     return tuple(kept)
 
 
-def readable(pattern: str) -> str:
-    """A pattern as a person would say it: the first of each choice, options left out."""
-    text = re.sub(r"<[^>]*>", "…", pattern)
+def readable(pattern: str, lists: Mapping[str, tuple[str, ...]]) -> str:
+    """A pattern as a person would say it: the first of each choice and list, options left out."""
+
+    def said(slot: re.Match[str]) -> str:
+        return readable(lists[slot[1]][0], lists) if slot[1] in lists else "…"
+
+    text = re.sub(r"<([^>]*)>", said, pattern)
     while (simpler := re.sub(r"\[[^\[\]()]*\]", "", text)) != text or (
         simpler := re.sub(r"\(([^\[\]()|]*)[^\[\]()]*\)", r"\1", text)
     ) != text:
         text = simpler
-    return text.split("|")[0].strip("^$")
+    plain = re.sub("…+", "…", text.split("|")[0].strip("^$"))
+    return plain if plain.strip("…") else pattern

@@ -124,3 +124,19 @@ def test_unknown_speaker_without_the_words_does_not_matter(tmp_path):
 
 def test_without_words_of_the_agent_it_cannot_be_judged(tmp_path):
     assert finding(tmp_path, talk("客户: 喂"), "points: 5", "phrase: 您好").verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("<hello>", "早上好"),
+        ("[请问]有什么(可以|能)帮[到]您", "有什么可以帮您"),
+        ("<any 2-8>为您服务$", "…为您服务"),
+        ("我是<surname><any 1-2>", "我是王…"),
+        ("<digits>", "<digits>"),
+    ],
+)
+def test_reason_shows_the_phrase_as_a_person_would_say_it(tmp_path, pattern, said):
+    top = 'lists: {hello: ["(早上|晚上)好", 您好], surname: ["(王|李)"]}'
+    found = finding(tmp_path, talk("坐席: 什么事\n客户: 喂"), "points: 1", f'phrase: {{any: ["{pattern}"]}}', top=top)
+    assert found.why.args["example"] == said
