@@ -42,7 +42,8 @@ def score(
     """What `scorecard` says of `conversation`. The same arguments give the same evaluation.
 
     The duties that could be judged are scaled to 100; deductions are then taken off. Verdicts `not_applicable` and
-    `unsure` stay out. Where nothing could be judged, `total` and `passed` are `None`.
+    `unsure` stay out. Where nothing could be judged, or too little was heard (`least_judged`), `total` and `passed` are
+    `None`: a call that nobody could hear is not a good call.
 
     Args:
         conversation: with readings and measures, as far as they could be had.
@@ -93,6 +94,9 @@ def _total(scorecard: Scorecard, findings: tuple[Finding, ...]) -> float | None:
     if not judged:
         return None
     possible = sum(finding.max_points for finding in judged)
+    unheard = sum(finding.max_points for finding in findings if finding.verdict is Verdict.UNSURE)
+    if unheard and possible < scorecard.settings.least_judged * (possible + unheard):
+        return None
     earned = sum(finding.points for finding in judged if finding.max_points)
     deducted = sum(finding.points for finding in judged if not finding.max_points)
     base = MAX_TOTAL * earned / possible if possible else MAX_TOTAL

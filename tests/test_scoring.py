@@ -51,8 +51,16 @@ def test_not_applicable_is_out_of_the_denominator(tmp_path):
 
 
 def test_unsure_is_out_of_the_denominator(tmp_path):
-    window = "  - {id: late, title: 末尾, section: s, points: 90, phrase: {any: [谢谢], window: {turns: -1}}}"
+    window = "  - {id: late, title: 末尾, section: s, points: 9, phrase: {any: [谢谢], window: {turns: -1}}}"
     assert total(card(tmp_path, f"{DUTIES}\n{window}"), "坐席(0.99): 您好，再见\n坐席(0.1): 喂") == 100
+
+
+def test_a_call_that_was_mostly_unheard_gets_no_total(tmp_path):
+    window = "  - {id: late, title: 末尾, section: s, points: 11, phrase: {any: [谢谢], window: {turns: -1}}}"
+    unheard = score(
+        talk("坐席(0.99): 您好，再见\n坐席(0.1): 喂"), card(tmp_path, f"{DUTIES}\n{window}"), engine_version="test"
+    )
+    assert (unheard.total, unheard.passed, unheard.band) == (None, None, None)
 
 
 def test_nothing_applicable_gives_no_total(tmp_path):

@@ -45,6 +45,7 @@ class Settings(Strict):
     partial_share: Share = 0.5
     fatal_cap: Annotated[float, Field(ge=0, le=100)] = 59.0
     hearing_confidence: Share = 0.55
+    least_judged: Share = 0.5
     homophones: Homophones = "heard"
     near_sounds: bool = True
     homophone_min_chars: Annotated[int, Field(ge=2)] = 3
