@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.asr.training.augment import telephone
 from models.asr.training.sounds import PUNCTUATION
-from models.asr.training.speech import RATE, read_shard
+from models.asr.training.speech import RATE, read_shard, silence
 
 _MARKS = {ord(mark): None for mark in PUNCTUATION}
 _CLIP_SECONDS = 24.0
@@ -60,11 +60,11 @@ def clips(folder: Path, seconds: float, seed: int = 5) -> list[Clip]:
     pieces: list[NDArray[np.float32]] = []
     texts: list[str] = []
     for text, samples in utterances:
-        sound = samples.astype(np.float32) / 32768
+        sound = (samples / 32768).astype(np.float32)
         if texts and sum(map(len, pieces)) + len(sound) > _CLIP_SECONDS * RATE:
             result.append(Clip(np.concatenate(pieces), "".join(texts)))
             pieces, texts = [], []
-        pieces += [sound, np.zeros(int(rng.uniform(0.3, 0.9) * RATE), np.float32)]
+        pieces += [sound, silence(rng.uniform(0.3, 0.9))]
         texts.append(text)
         if sum(len(clip.samples) for clip in result) > seconds * RATE:
             break

@@ -20,7 +20,7 @@ from models.asr.training.decoder import imagined_batches, stray, token_loss
 from models.asr.training.encoder import Utterance, ctc, short_batches, spoken
 from models.asr.training.network import Network, Size
 from models.asr.training.optimise import optimiser, schedule
-from models.asr.training.speech import RATE
+from models.asr.training.speech import RATE, silence
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
 from models.asr.training.windows import ImaginedSpeech, Line, collate, target
@@ -34,17 +34,16 @@ def lay_out(source: Iterator[Utterance], rng: random.Random) -> tuple[NDArray[np
     if rng.random() < 0.03:
         return np.zeros(int(rng.uniform(1, 29) * RATE) // 3200 * 3200 + 3200, np.float32), []
     room = rng.uniform(2, 29) * RATE
-    pieces: list[NDArray[np.float32]] = [
-        np.zeros(int(rng.choice([0.05, 0.2, 0.4, 1.5]) * rng.random() * RATE), np.float32)
-    ]
-    at, lines = len(pieces[0]), []
+    pieces: list[NDArray[np.float32]] = [silence(rng.choice([0.05, 0.2, 0.4, 1.5]) * rng.random())]
+    at = len(pieces[0])
+    lines: list[Line] = []
     while True:
         text, samples = next(source)
         if at + len(samples) > 29 * RATE or (lines and at + len(samples) > room):
             break
         lines.append(Line(text, at / RATE, (at + len(samples)) / RATE))
-        gap = np.zeros(int(rng.choice([0.3, 0.3, 0.6, 1.2]) * rng.uniform(0.4, 1.2) * RATE), np.float32)
-        pieces += [samples.astype(np.float32) / 32768 * rng.uniform(0.6, 1.0), gap]
+        gap = silence(rng.choice([0.3, 0.3, 0.6, 1.2]) * rng.uniform(0.4, 1.2))
+        pieces += [(samples * (rng.uniform(0.6, 1.0) / 32768)).astype(np.float32), gap]
         at += len(samples) + len(gap)
     sound = np.concatenate(pieces)[: 29 * RATE]
     return np.pad(sound, (0, -len(sound) % 3200)), lines

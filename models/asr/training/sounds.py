@@ -106,9 +106,14 @@ def sounds_of(syllable: str) -> tuple[int, ...]:
     return tuple(_SOUND_ID[part] for part in (initial, final) if part in _SOUND_ID)
 
 
+def _each(run: str) -> list[str]:
+    """What is no Chinese character stands for itself (pypinyin takes a list here, whatever its types say)."""
+    return list(run)
+
+
 def pinyin(text: str) -> list[tuple[str, ...]]:
     """Syllables of each character of cleaned text, in context (polyphones by phrase); punctuation gives `()`."""
-    readings = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True, errors=lambda run: list(run))
+    readings = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True, errors=_each)  # type: ignore[arg-type]
     if len(readings) != len(text):
         raise ValueError(f"{len(readings)} readings for {len(text)} characters: {text!r}")
     syllables: list[tuple[str, ...]] = []

@@ -31,6 +31,12 @@ VARIANTS = (
 )  # fmt: skip
 
 
+def silence(seconds: float) -> NDArray[np.float32]:
+    """Samples of nothing."""
+    nothing: NDArray[np.float32] = np.zeros(int(seconds * RATE), np.float32)
+    return nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """One way of speaking: espeak-ng variant, words a minute, pitch (0…99), extra gap (10 ms), chance of joining."""
