@@ -34,30 +34,9 @@ from pipeline.reading import read  # noqa: E402
 from pipeline.scorecard import find_scorecard  # noqa: E402
 from pipeline.scoring import score  # noqa: E402
 
-DUTIES = (
-    "greeting",
-    "self_identification",
-    "offer_help",
-    "identity_check",
-    "restate",
-    "empathy_response",
-    "time_commitment",
-    "hold_etiquette",
-    "anything_else",
-    "satisfaction_check",
-    "farewell",
-)
-FAULTS = (
-    "shirking",
-    "rudeness",
-    "taboo_words",
-    "over_promise",
-    "privacy_leak",
-    "disparagement",
-    "slang",
-    "interrupting",
-    "mechanical_repetition",
-)
+CRITERIA = find_scorecard("hotline").criteria
+DUTIES = tuple(criterion.id for criterion in CRITERIA if not criterion.fault)
+FAULTS = tuple(criterion.id for criterion in CRITERIA if criterion.fault)
 CARDS = {"call": "hotline", "chat": "online-chat", "email": "online-chat"}
 
 

@@ -49,9 +49,10 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A stretch in which nobody spoke, and the turn (index) after which it began."""
+    """A stretch in which nobody spoke, the turn (index) after which it began, and the turn that ended it."""
 
     after: int
+    before: int
     start: float
     end: float
 
@@ -119,15 +120,19 @@ def characters_per_minute(turns: Iterable[Turn]) -> float | None:
 
 
 def silences(turns: Sequence[Turn], *, at_least: float = 0.0) -> tuple[Silence, ...]:
-    """Silences between ordered turns, of at least `at_least` seconds; empty where times are missing."""
-    if not _timed(turns):
+    """Silences between ordered turns, of at least `at_least` seconds; empty where a turn has no start.
+
+    A turn without end, such as a message in a chat, takes no time.
+    """
+    if any(turn.start is None for turn in turns):
         return ()
     found: list[Silence] = []
-    latest, until = 0, turns[0].end or 0.0
-    for turn in turns[1:]:
-        start, end = turn.start or 0.0, turn.end or 0.0
-        if start > until and start - until >= at_least:
-            found.append(Silence(latest, until, start))
+    latest, until = 0, 0.0
+    for turn in turns:
+        start = turn.start or 0.0
+        end = start if turn.end is None else turn.end
+        if turn.index and start > until and start - until >= at_least:
+            found.append(Silence(latest, turn.index, until, start))
         if end >= until:
             latest, until = turn.index, end
     return tuple(found)

@@ -34,7 +34,7 @@ from pipeline.criteria.base import (
     unavailable,
 )
 from pipeline.criteria.phrase import occurrences
-from pipeline.criteria.silence import gaps
+from pipeline.dialogue import silences
 
 THANKS_WITHIN = 2
 """Thanks count in this many turns of the agent after the hold."""
@@ -117,9 +117,8 @@ def _holds(
             holds.append((turn, resumed))
     channel: Channel = conversation.interaction.channel
     limit: float | None = getattr(params.longer_than, channel.value)
-    if limit is not None and all(turn.start is not None for turn in conversation.turns):
+    if limit is not None:
         ended = {resumed for _, resumed in holds}
-        for _, turn_after, start, end in gaps(conversation):
-            if turn_after.index in agent and end - start >= limit and turn_after.index not in ended:
-                holds.append((None, turn_after.index))
+        long = silences(conversation.turns, at_least=limit)
+        holds.extend((None, gap.before) for gap in long if gap.before in agent and gap.before not in ended)
     return sorted(holds, key=lambda hold: hold[1])

@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.conversation import Conversation, Reason, Turn
+from pipeline.conversation import Conversation, Reason
 from pipeline.criteria.base import (
     NOT_FOUND,
     WRITTEN,
@@ -35,6 +35,7 @@ from pipeline.criteria.base import (
     unavailable,
 )
 from pipeline.criteria.window import Window, select
+from pipeline.dialogue import silences
 
 
 class Params(Strict):
@@ -54,11 +55,12 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     chosen = select(conversation, params.by, params.window, context)
     hits = []
     longest = 0.0
-    for before, turn, start, end in gaps(conversation):
-        if turn.index in chosen and speaks(before, params.after_by):
-            longest = max(longest, end - start)
-            if end - start > params.longer_than:
-                place = replace(evidence(turn), start=start, end=end)
+    for gap in silences(conversation.turns):
+        turn = conversation.turns[gap.before]
+        if turn.index in chosen and speaks(conversation.turns[gap.after], params.after_by):
+            longest = max(longest, gap.seconds)
+            if gap.seconds > params.longer_than:
+                place = replace(evidence(turn), start=gap.start, end=gap.end)
                 hits.append(Hit((place,), WRITTEN * turn.role_confidence))
     args: dict[str, str | int | float] = {
         "role": role_word(params.by),
@@ -72,18 +74,3 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         told = args | {"turn": first.turn + 1, "seconds": seconds, "quote": first.quote}
         return found(tuple(hits), Reason("criteria.silence.found", told))
     return Outcome(State.NO, NOT_FOUND, Reason("criteria.silence.none", args))
-
-
-def gaps(conversation: Conversation) -> tuple[tuple[Turn, Turn, float, float], ...]:
-    """Silences between turns: the turn before, the turn that ends it, and start and end in seconds."""
-    found_gaps: list[tuple[Turn, Turn, float, float]] = []
-    before: Turn | None = None
-    until = 0.0
-    for turn in conversation.turns:
-        start = turn.start or 0.0
-        if before is not None and start > until:
-            found_gaps.append((before, turn, until, start))
-        end = turn.end if turn.end is not None else start
-        if before is None or end >= until:
-            before, until = turn, max(end, until)
-    return tuple(found_gaps)
