@@ -11,6 +11,7 @@ from pipeline.criteria.base import Context
 from pipeline.formats_out import explain
 from pipeline.i18n import Language, t
 from pipeline.scorecard import Criterion, Document, Problem, Scorecard, dialogue, read
+from pipeline.scorecard.consistency import repeated
 from pipeline.scoring import context_for, judge, wants_reader
 
 Reader: TypeAlias = Callable[[Conversation], Conversation]
@@ -89,8 +90,12 @@ def _advice(card: Scorecard, document: Document, language: Language) -> Iterator
         if section not in used:
             message = t(language, "scorecard.warning.idle_section", name=section)
             yield Problem("warning", document.where(("sections", section)), message)
+    for part in ("lists", "conditions", "criteria"):
+        for place, text in repeated(document.plain.get(part), (part,)):
+            if "examples" not in place:
+                yield Problem("warning", document.where(place), t(language, "scorecard.warning.twice", text=text))
     for number, criterion in enumerate(card.criteria):
         examples = criterion.examples
-        if not (examples.met or examples.unmet):
+        if not (examples.met or examples.unmet or examples.not_applicable):
             place = document.where(("criteria", number))
             yield Problem("note", place, t(language, "scorecard.warning.no_examples", id=criterion.id))

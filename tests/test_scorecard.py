@@ -269,6 +269,18 @@ def test_idle_section_and_missing_examples_are_pointed_out(tmp_path):
     assert sorted(p.severity for p in validate(written(tmp_path, text))) == ["note", "warning"]
 
 
+@pytest.mark.parametrize(
+    ("phrase", "text"), [("[您好, 早上好, 您好]", "您好"), ('"(您|你|您)好"', "您"), ('"你[好|好]啊"', "好")]
+)
+def test_wording_that_stands_twice_is_pointed_out(tmp_path, phrase, text):
+    path = written(
+        tmp_path, GOOD.replace("phrase: 您好", f"phrase: {phrase}").replace("坐席: 您好", "坐席: 你好啊您好")
+    )
+    (problem,) = validate(path, language="en")
+    assert (problem.severity, problem.message) == ("warning", f"'{text}' stands here twice; delete one")
+    assert ":14: criteria[greeting].phrase" in problem.where
+
+
 def test_lists_are_shared_by_patterns(tmp_path):
     text = GOOD.replace("phrase: 您好", "phrase: <hello>") + "lists: {hello: [您好, 早上好]}\n"
     assert validate(written(tmp_path, text)) == ()
@@ -301,5 +313,5 @@ def test_every_kind_and_key_is_in_the_manual(name):
 
 @pytest.mark.parametrize("name", shipped_scorecards())
 def test_shipped_cards_are_right(name):
-    problems = [problem for problem in validate(Path(find_scorecard(name).source)) if problem.severity == "error"]
+    problems = [problem for problem in validate(Path(find_scorecard(name).source)) if problem.severity != "note"]
     assert problems == []

@@ -5,6 +5,8 @@ Works on the plain values, so that these faults are told together with those of 
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,6 +16,8 @@ Place: TypeAlias = tuple[str | int, ...]
 
 _EXPRESSION_KEYS = ("condition", "not", "after", "before", "expect", "applies_when", "partial", "when", "unless")
 _LIST_KEYS = ("any_of", "all_of", "unless")
+_CHOICE = re.compile(r"[(\[]([^()\[\]]*\|[^()\[\]]*)[)\]]")
+"""The branches of a choice in a phrase, as far as none is nested in it."""
 _NO_EXPRESSIONS_BELOW = ("window", "attribute", "phrase", "examples", "title")
 
 
@@ -51,6 +55,25 @@ def faults(plain: Mapping[str, Any]) -> Iterator[Fault]:
             for name in [names] if isinstance(names, str) else _list(names):
                 if name not in ids:
                     yield Fault(("flag", number, key), "unknown_criterion", str(name), tuple(ids))
+
+
+def repeated(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Every text of a list, and every branch of a choice within a phrase, that stands there twice."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from repeated(item, (*place, key))
+    elif isinstance(value, list):
+        texts = [item for item in value if isinstance(item, str)]
+        yield from ((place, text) for text in _twice(texts))
+        for number, item in enumerate(value):
+            yield from repeated(item, (*place, number))
+    elif isinstance(value, str):
+        for choice in _CHOICE.findall(value):
+            yield from ((place, branch) for branch in _twice(choice.split("|")))
+
+
+def _twice(texts: list[str]) -> list[str]:
+    return [text for text, times in Counter(texts).items() if times > 1]
 
 
 def _references(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
