@@ -91,9 +91,9 @@ def _advice(card: Scorecard, document: Document, language: Language) -> Iterator
             message = t(language, "scorecard.warning.idle_section", name=section)
             yield Problem("warning", document.where(("sections", section)), message)
     for part in ("lists", "conditions", "criteria"):
-        for place, text in repeated(document.plain.get(part), (part,)):
-            if "examples" not in place:
-                yield Problem("warning", document.where(place), t(language, "scorecard.warning.twice", text=text))
+        for where, text in repeated(document.plain.get(part), (part,)):
+            if "examples" not in where:
+                yield Problem("warning", document.where(where), t(language, "scorecard.warning.twice", text=text))
     for number, criterion in enumerate(card.criteria):
         examples = criterion.examples
         if not (examples.met or examples.unmet or examples.not_applicable):
