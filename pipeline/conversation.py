@@ -1,7 +1,7 @@
 """The nouns that flow through zhijian, in the order of the flow.
 
-All are frozen. Times are seconds from the start of the interaction, intervals are half-open `[start, end)`. `None` means
-"not known" or "could not be measured", never zero. Character spans are half-open offsets into `Turn.text`.
+All are frozen. Times are seconds from the start of the interaction, intervals are half-open `[start, end)`. `None`
+means "not known" or "could not be measured", never zero. Character spans are half-open offsets into `Turn.text`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Channel(StrEnum):
@@ -77,8 +77,8 @@ class Turn:
     """One uninterrupted contribution of one speaker.
 
     `text` is simplified Chinese after normalisation, `original` the text as delivered. `confidence` is the mean word
-    probability 0…1 of the recogniser, `None` for text that came as text. `role_confidence` says how sure the speaker's role
-    is (1.0 where the channel or the file told it).
+    probability 0…1 of the recogniser, `None` for text that came as text. `role_confidence` says how sure the speaker's
+    role is (1.0 where the channel or the file told it).
     """
 
     index: int
@@ -96,9 +96,9 @@ class Turn:
 class Interaction:
     """One call, chat or e-mail as it came in, before anything was heard or read.
 
-    `recording` is the path of the audio file, `channels` maps `left`/`right`/`mono` to the role heard there. `digest` is
-    `sha256:…` over the JSON content and the audio bytes, and is the interaction's identity for the store. `source` names
-    file (and line) for messages. `extra` keeps unknown keys of the input.
+    `recording` is the path of the audio file, `channels` maps `left`/`right`/`mono` to the role heard there. `digest`
+    is `sha256:…` over the JSON content and the audio bytes, and is the interaction's identity for the store. `source`
+    names file (and line) for messages. `extra` keeps unknown keys of the input.
     """
 
     id: str
@@ -131,8 +131,8 @@ class SetAside:
 class Hearing:
     """How well a recording could be heard. `None` in a `Conversation` where nothing had to be heard.
 
-    `channels` is the number of audio channels that carry different sound (1 for mono and dual mono). `speech_seconds` is
-    what the voice detector found. `warnings` are stable keys such as `dual_mono`, `no_speech`, `roles_guessed`,
+    `channels` is the number of audio channels that carry different sound (1 for mono and dual mono). `speech_seconds`
+    is what the voice detector found. `warnings` are stable keys such as `dual_mono`, `no_speech`, `roles_guessed`,
     `truncated`, `loop_removed`.
     """
 
@@ -183,7 +183,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one turn reads: politeness and empathy 0…1 (agent turns), sentiment −1…1, confidence 0…1, acts, and the cues."""
+    """How one turn reads: politeness and empathy 0…1 (agent turns), sentiment −1…1, confidence 0…1, acts, cues."""
 
     politeness: float | None = None
     empathy: float | None = None
@@ -230,7 +230,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A sentence in the catalogue (`pipeline/locales`), by key, with its arguments; rendered in the reader's language."""
+    """A sentence in the catalogue (`pipeline/locales`), by key, with its arguments; told in the reader's language."""
 
     key: str
     args: Mapping[str, str | int | float] = field(default_factory=lambda: MappingProxyType({}))
@@ -277,7 +277,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """Whether a person must look, how urgently (0…1), and the rules that say so (`fatal:rudeness`, `random_sample`…)."""
+    """Whether a person must look, how urgently (0…1), and the rules that say so (`fatal:rudeness`, `random_sample`)."""
 
     interaction: str
     flagged: bool

@@ -1,7 +1,7 @@
 """Errors that say what happened, where, why, and what to do next.
 
-Every error carries a stable code (`Z1xx` input, `Z2xx` scorecard, `Z3xx` hearing, `Z4xx` store, `Z5xx` settings and models),
-so that a log can be searched and a manual page found.
+Every error carries a stable code (`Z1xx` input, `Z2xx` scorecard, `Z3xx` hearing, `Z4xx` store, `Z5xx` settings and
+models), so that a log can be searched; docs/formats.md lists them.
 """
 
 from __future__ import annotations
