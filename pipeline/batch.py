@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from pipeline.workshop import Workshop
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 
 class Progress(Protocol):
@@ -46,18 +47,22 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Interactions that one task works on, and conversations that were heard and read in an earlier run."""
+    """What one task works on: interactions, conversations heard in an earlier run, and conversations read in one."""
 
     name: str
     interactions: tuple[Interaction, ...] = ()
     heard: tuple[Conversation, ...] = ()
+    read: tuple[Conversation, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.interactions) + len(self.heard)
+        return len(self.interactions) + len(self.heard) + len(self.read)
 
 
 def evaluate(batch: Batch, workshop: Workshop, *, progress: Progress | None = None) -> tuple[Result | SetAside, ...]:
-    """Hear, read, score and flag a batch: one result or reason an interaction, in order, those of `batch.heard` last.
+    """Hear, read, score and flag a batch: one result or reason an interaction, in order.
+
+    Those of `batch.heard` come after the interactions and are read, scored and flagged; those of `batch.read` come last
+    and are only scored and flagged.
 
     Raises:
         SettingsError: the speech model is missing or cannot be used.
@@ -67,29 +72,44 @@ def evaluate(batch: Batch, workshop: Workshop, *, progress: Progress | None = No
     for made in _conversations(batch.interactions, workshop, watching):
         outcomes.append(made if isinstance(made, SetAside) else _guarded(made.interaction, workshop, _judge, made))
         watching.done(1)
-    for known in batch.heard:
-        outcomes.append(_guarded(known.interaction, workshop, _judge, known))
-        watching.done(1)
+    for step, conversations in ((_read_again, batch.heard), (_judge, batch.read)):
+        for known in conversations:
+            outcomes.append(_guarded(known.interaction, workshop, step, known))
+            watching.done(1)
     return tuple(outcomes)
 
 
 def split(
-    interactions: Sequence[Interaction], *, calls: int, texts: int, language: Language = "zh"
+    interactions: Sequence[Interaction],
+    *,
+    calls: int,
+    texts: int,
+    heard: Sequence[Conversation] = (),
+    read: Sequence[Conversation] = (),
+    language: Language = "zh",
 ) -> tuple[Batch, ...]:
-    """Batches of at most `calls` recordings to transcribe, then of at most `texts` interactions that are text."""
+    """Batches of at most `calls` recordings to transcribe, then of at most `texts` of each kind that is text by now.
+
+    These are interactions that came as text, conversations that were `heard` but have to be read again, and
+    conversations that were `read` too and only have to be scored.
+    """
     recordings = [interaction for interaction in interactions if not interaction.turns]
     written = [interaction for interaction in interactions if interaction.turns]
-    groups = [("calls", group) for group in _groups(recordings, calls)]
-    groups += [("texts", group) for group in _groups(written, texts)]
+    groups = [
+        *(("calls", Batch("", interactions=group)) for group in _groups(recordings, calls)),
+        *(("texts", Batch("", interactions=group)) for group in _groups(written, texts)),
+        *(("heard", Batch("", heard=group)) for group in _groups(heard, texts)),
+        *(("read", Batch("", read=group)) for group in _groups(read, texts)),
+    ]
     return tuple(
-        Batch(t(language, f"cli.batch.{kind}", number=number, count=len(group)), tuple(group))
-        for number, (kind, group) in enumerate(groups, 1)
+        replace(batch, name=t(language, f"cli.batch.{kind}", number=number, count=len(batch)))
+        for number, (kind, batch) in enumerate(groups, 1)
     )
 
 
-def _groups(items: Sequence[Interaction], size: int) -> Iterator[Sequence[Interaction]]:
+def _groups(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
     for first in range(0, len(items), size):
-        yield items[first : first + size]
+        yield tuple(items[first : first + size])
 
 
 def _conversations(
@@ -122,6 +142,11 @@ def _read_heard(workshop: Workshop, interaction: Interaction, heard: Heard | Zhi
 def _read(workshop: Workshop, interaction: Interaction, heard: Heard) -> Conversation:
     (conversation,) = read([build(interaction, heard.turns, hearing=heard.hearing)], reader=workshop.reader)
     return conversation
+
+
+def _read_again(workshop: Workshop, conversation: Conversation) -> Result:
+    heard = Heard(conversation.turns, conversation.hearing)
+    return _judge(workshop, _read(workshop, conversation.interaction, heard))
 
 
 def _judge(workshop: Workshop, conversation: Conversation) -> Result:

@@ -131,18 +131,25 @@ class Nightly:
         ours, clashes = self._without_clashes(intake.interactions, identities)
         done = _Done(self._store.evaluated, self._workshop)
         missing = [interaction for interaction in ours if interaction.digest not in done.of(interaction)]
-        heard: list[Conversation] = []
         new: list[Interaction] = []
+        heard: list[Conversation] = []
+        read: list[Conversation] = []
         for interaction in missing:
-            known = self._store.conversation(interaction.digest, self._workshop.models(interaction))
-            if known is None:
-                new.append(interaction)
-            else:
+            models = self._workshop.models(interaction)
+            if known := self._store.conversation(interaction.digest, models=models, engine_version=__version__):
+                read.append(known)
+            elif known := self._store.heard(interaction.digest, models=models):
                 heard.append(known)
-        batches = split(new, calls=settings.run.calls_per_batch, texts=settings.run.chats_per_batch, language=language)
-        if heard:
-            name = t(language, "cli.batch.heard", number=len(batches) + 1, count=len(heard))
-            batches = (*batches, Batch(name, heard=tuple(heard)))
+            else:
+                new.append(interaction)
+        batches = split(
+            new,
+            calls=settings.run.calls_per_batch,
+            texts=settings.run.chats_per_batch,
+            heard=heard,
+            read=read,
+            language=language,
+        )
         whole = Intake(tuple(ours), (*intake.set_aside, *clashes), intake.duplicates, intake.waiting, intake.notes)
         return whole, batches, len(ours) - len(missing)
 

@@ -20,7 +20,7 @@ from pipeline.i18n import Language, t
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
-    from models.asr.engine import ChannelText, Engine
+    from models.asr.engine import ChannelText, Engine, ModelFilesError
     from models.audio import Samples
     from models.vad import Interval
 
@@ -93,13 +93,32 @@ def open_engine(path: str | Path, *, threads: int = 0, language: Language = "zh"
     try:
         return load_engine(path, threads=threads)
     except ModelFilesError as error:
-        if error.missing:
-            code, what = "Z511", t(language, "hearing.model_incomplete", files=", ".join(error.missing))
-        elif not Path(path).is_dir():
-            code, what = "Z510", t(language, "hearing.model_missing")
-        else:
-            code, what = "Z512", t(language, "hearing.model_unusable", detail=error.detail)
-        raise SettingsError(code, what, where=str(path), hint=t(language, "hearing.model_hint")) from error
+        raise _unusable(error, language) from error
+
+
+def engine_identity(path: str | Path, *, language: Language = "zh") -> str:
+    """`name@digest` of the speech model in a directory, which is not loaded for it.
+
+    Raises:
+        SettingsError: Z510 no such directory, Z511 a file is missing.
+    """
+    from models.asr.engine import ModelFilesError, files_digest
+
+    folder = Path(path).resolve()
+    try:
+        return f"{folder.name}@{files_digest(folder)}"
+    except ModelFilesError as error:
+        raise _unusable(error, language) from error
+
+
+def _unusable(error: ModelFilesError, language: Language) -> SettingsError:
+    if error.missing:
+        code, what = "Z511", t(language, "hearing.model_incomplete", files=", ".join(error.missing))
+    elif not error.path.is_dir():
+        code, what = "Z510", t(language, "hearing.model_missing")
+    else:
+        code, what = "Z512", t(language, "hearing.model_unusable", detail=error.detail)
+    return SettingsError(code, what, where=str(error.path), hint=t(language, "hearing.model_hint"))
 
 
 def transcribe(

@@ -87,7 +87,13 @@ class Workshop:
         tone = {"tone": f"{self.reader.name}@{self.reader.digest}"}
         if interaction.turns:
             return tone
-        return {"asr": f"{self.engine.name}@{self.engine.digest}", **tone}
+        return {"asr": self._ears, **tone}
+
+    @cached_property
+    def _ears(self) -> str:
+        from pipeline.transcribe import engine_identity
+
+        return engine_identity(model_folder(self.settings), language=self.settings.language)
 
 
 class CardArchive:

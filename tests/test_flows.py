@@ -1,6 +1,8 @@
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +94,11 @@ def test_another_scorecard_scores_again_without_reading_again(
     monkeypatch.setenv("ZHIJIAN_SCORECARDS_CHAT", str(card))
     changed = load_settings()
     nightly = Nightly(inbox, changed)
-    assert [(len(batch.interactions), len(batch.heard)) for batch in nightly.batches] == [(0, 5)]
+    assert [(len(batch.interactions), len(batch.heard), len(batch.read)) for batch in nightly.batches] == [
+        (0, 0, 2),
+        (0, 0, 2),
+        (0, 0, 1),
+    ]
     finish(nightly)
     with open_store(changed.store_url, media=changed.media) as store:
         versions = [result.evaluation.scorecard_version for result in store.results(newest=False)]
@@ -107,6 +113,37 @@ def test_an_id_that_the_store_has_with_other_content_is_set_aside(
     outcome = Nightly(inbox, settings).finish()
     assert [(item.code, item.reason) for item in outcome.set_aside] == [("Z109", "编号 T0 已在结果库里，内容却不同")]
     assert [result.evaluation.interaction for result in outcome.results] == ["T1", "T2", "T3", "T4"]
+
+
+def rows(settings: Settings, table: str) -> int:
+    with closing(sqlite3.connect(settings.home / "zhijian.sqlite")) as database:
+        (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return int(count)
+
+
+def test_another_reader_reads_and_scores_again_without_hearing_again(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    for suffix in (".json", ".ogg"):
+        shutil.copyfile(SAMPLES / f"{CALL}{suffix}", folder / f"{CALL}{suffix}")
+    assert finish(Nightly(folder, settings)) == [CALL]
+    shutil.rmtree(settings.media)
+    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "true")
+    changed = load_settings()
+    workshop = Workshop(changed)
+    nightly = Nightly(folder, changed, workshop=workshop)
+    assert [(len(batch.interactions), len(batch.heard), len(batch.read)) for batch in nightly.batches] == [(0, 1, 0)]
+    assert finish(nightly) == [CALL]
+    assert "engine" not in vars(workshop)
+    assert [rows(changed, table) for table in ("hearings", "conversations", "evaluations")] == [1, 2, 2]
+    with open_store(changed.store_url, media=changed.media) as store:
+        first, second = store.results(newest=False)
+    assert second.conversation.turns == first.conversation.turns
+    assert second.conversation.hearing == first.conversation.hearing
+    assert second.evaluation.models["asr"] == first.evaluation.models["asr"]
+    assert second.evaluation.models["tone"] != first.evaluation.models["tone"]
 
 
 class Touchy(Reader):

@@ -163,8 +163,18 @@ def test_evaluated_names_what_need_not_be_done_again(store: Store) -> None:
 def test_what_was_heard_can_be_had_again_for_the_same_models(store: Store) -> None:
     given = result()
     store.save([given])
-    assert store.conversation("sha256:C1", MODELS) == given.conversation
-    assert store.conversation("sha256:C1", {"asr": "other@sha256:ff"}) is None
+    assert store.conversation("sha256:C1", models=MODELS, engine_version="0.1.0") == given.conversation
+    assert store.conversation("sha256:C1", models=MODELS, engine_version="0.2.0") is None
+    assert store.conversation("sha256:C1", models={"asr": "other@sha256:ff"}, engine_version="0.1.0") is None
+
+
+def test_what_was_heard_rests_on_the_speech_model_alone(store: Store) -> None:
+    given = result()
+    store.save([given])
+    heard = store.heard("sha256:C1", models={**MODELS, "tone": "words@sha256:ff"})
+    assert heard is not None
+    assert (heard.turns, heard.hearing, heard.readings) == (given.conversation.turns, given.conversation.hearing, ())
+    assert store.heard("sha256:C1", models={**MODELS, "asr": "small@sha256:ff"}) is None
 
 
 def test_results_come_by_id_and_by_agent(store: Store) -> None:

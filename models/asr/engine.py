@@ -135,12 +135,7 @@ class Engine:
     @cached_property
     def digest(self) -> str:
         """`sha256:…` over names and contents of the model's files."""
-        total = hashlib.sha256()
-        for file in sorted(self.path.iterdir()):
-            if file.name in REQUIRED_FILES or file.name.startswith("vocabulary."):
-                with file.open("rb") as stream:
-                    total.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\0".encode())
-        return f"sha256:{total.hexdigest()}"
+        return files_digest(self.path)
 
     def transcribe(
         self,
@@ -275,6 +270,21 @@ def load_engine(
         batch_size=batch_size,
         threads=threads,
     )
+
+
+def files_digest(path: Path) -> str:
+    """`sha256:…` over names and contents of a speech model's files; the model need not be loaded for it.
+
+    Raises:
+        ModelFilesError: the directory is missing or lacks a file.
+    """
+    check_files(path)
+    total = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        if file.name in REQUIRED_FILES or file.name.startswith("vocabulary."):
+            with file.open("rb") as stream:
+                total.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\0".encode())
+    return f"sha256:{total.hexdigest()}"
 
 
 def check_files(path: Path) -> None:

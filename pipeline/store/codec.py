@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
@@ -30,11 +30,12 @@ from pipeline.conversation import (
     Verdict,
     Word,
 )
-from pipeline.store.records import Result, models_digest
+from pipeline.store.records import Result, ears, models_digest
 from pipeline.store.tables import (
     ConversationRow,
     EvaluationRow,
     FindingRow,
+    HearingRow,
     InteractionRow,
     ReviewItemRow,
     TurnRow,
@@ -94,28 +95,43 @@ def interaction_of(row: InteractionRow, media: Path) -> Interaction:
     )
 
 
-def conversation_row(conversation: Conversation, models: Mapping[str, str]) -> ConversationRow:
-    """The row of a conversation that `models` heard and read, with its turns."""
-    return ConversationRow(
+def hearing_row(conversation: Conversation, models: Mapping[str, str]) -> HearingRow:
+    """The row of what the speech model among `models` heard, with its turns."""
+    return HearingRow(
         interaction_digest=conversation.interaction.digest,
-        models_digest=models_digest(models),
-        hearing=asdict(conversation.hearing) if conversation.hearing else None,
-        measures=asdict(conversation.measures),
-        classes=asdict(conversation.classes),
-        readings=[_reading_fields(reading) for reading in conversation.readings],
+        asr_digest=ears(models),
+        quality=asdict(conversation.hearing) if conversation.hearing else None,
         turns=[TurnRow(**_turn_fields(turn)) for turn in conversation.turns],
     )
 
 
-def conversation_of(row: ConversationRow, media: Path) -> Conversation:
-    """The conversation of a row."""
-    hearing = row.hearing
+def heard_of(row: HearingRow, media: Path) -> Conversation:
+    """The conversation of a hearing's row, neither measured nor read."""
+    quality = row.quality
     return Conversation(
         interaction=interaction_of(row.interaction, media),
         turns=tuple(_turn_of({name: getattr(turn, name) for name in _TURN_FIELDS}) for turn in row.turns),
+        hearing=None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])}),
+    )
+
+
+def conversation_row(conversation: Conversation, evaluation: Evaluation) -> ConversationRow:
+    """The row of what the models of `evaluation` measured and read; the hearing is added by the caller."""
+    return ConversationRow(
+        models_digest=models_digest(evaluation.models),
+        engine_version=evaluation.engine_version,
+        measures=asdict(conversation.measures),
+        classes=asdict(conversation.classes),
+        readings=[_reading_fields(reading) for reading in conversation.readings],
+    )
+
+
+def conversation_of(row: ConversationRow, media: Path) -> Conversation:
+    """The conversation of a row, measured and read."""
+    return replace(
+        heard_of(row.hearing, media),
         measures=Measures(**row.measures),
         classes=Classes(**row.classes),
-        hearing=None if hearing is None else Hearing(**{**hearing, "warnings": tuple(hearing["warnings"])}),
         readings=tuple(_reading_of(fields) for fields in row.readings),
     )
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
@@ -21,8 +21,8 @@ from pipeline.errors import StoreError
 from pipeline.i18n import Language, t
 from pipeline.store import codec
 from pipeline.store.media import keep
-from pipeline.store.records import Result, Run, models_digest
-from pipeline.store.tables import ConversationRow, EvaluationRow, InteractionRow, RunRow, SetAsideRow
+from pipeline.store.records import Result, Run, ears, models_digest
+from pipeline.store.tables import ConversationRow, EvaluationRow, HearingRow, InteractionRow, RunRow, SetAsideRow
 
 BUSY_SECONDS = 30
 _READ_AT_ONCE = 100
@@ -72,14 +72,27 @@ class Store:
         with self._reading() as session:
             return frozenset(session.scalars(query))
 
-    def conversation(self, digest: str, models: Mapping[str, str]) -> Conversation | None:
-        """What these models heard and read in an interaction, if they did."""
-        query = select(ConversationRow).where(
-            ConversationRow.interaction_digest == digest, ConversationRow.models_digest == models_digest(models)
+    def conversation(self, digest: str, *, models: Mapping[str, str], engine_version: str) -> Conversation | None:
+        """What these models and this engine heard, measured and read in an interaction, if they did."""
+        query = (
+            select(ConversationRow)
+            .join(ConversationRow.hearing)
+            .where(
+                HearingRow.interaction_digest == digest,
+                HearingRow.asr_digest == ears(models),
+                ConversationRow.models_digest == models_digest(models),
+                ConversationRow.engine_version == engine_version,
+            )
         )
         with self._reading() as session:
             row = session.scalars(query).one_or_none()
             return None if row is None else codec.conversation_of(row, self._media)
+
+    def heard(self, digest: str, *, models: Mapping[str, str]) -> Conversation | None:
+        """What the speech model among these models heard in an interaction, if it did: turns, not measured or read."""
+        with self._reading() as session:
+            row = session.scalars(_hearing(digest, models)).one_or_none()
+            return None if row is None else codec.heard_of(row, self._media)
 
     def save(self, results: Iterable[Result], *, at: datetime | None = None) -> int:
         """Keep results with copies of their recordings. What is in the store already is left as it is.
@@ -272,10 +285,20 @@ def _insert(session: Session, result: Result, media: Mapping[str, str | None], m
     if session.get(InteractionRow, interaction.digest) is None:
         session.add(codec.interaction_row(interaction, media=media[interaction.digest], taken_at=moment))
         session.flush()
-    heard = (ConversationRow.interaction_digest == interaction.digest, ConversationRow.models_digest == models)
-    conversation = session.scalars(select(ConversationRow).where(*heard)).one_or_none()
+    hearing = session.scalars(_hearing(interaction.digest, evaluation.models)).one_or_none()
+    if hearing is None:
+        hearing = codec.hearing_row(result.conversation, evaluation.models)
+        session.add(hearing)
+        session.flush()
+    read = (
+        ConversationRow.hearing_id == hearing.id,
+        ConversationRow.models_digest == models,
+        ConversationRow.engine_version == evaluation.engine_version,
+    )
+    conversation = session.scalars(select(ConversationRow).where(*read)).one_or_none()
     if conversation is None:
-        conversation = codec.conversation_row(result.conversation, evaluation.models)
+        conversation = codec.conversation_row(result.conversation, evaluation)
+        conversation.hearing_id = hearing.id
         session.add(conversation)
         session.flush()
     row = codec.evaluation_row(result, digest=interaction.digest, evaluated_at=moment)
@@ -283,6 +306,10 @@ def _insert(session: Session, result: Result, media: Mapping[str, str | None], m
     session.add(row)
     session.flush()
     return True
+
+
+def _hearing(digest: str, models: Mapping[str, str]) -> Select[tuple[HearingRow]]:
+    return select(HearingRow).where(HearingRow.interaction_digest == digest, HearingRow.asr_digest == ears(models))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -10,7 +10,7 @@ from pipeline.recordings import file_digest
 
 
 def keep(recording: Path, folder: Path) -> str:
-    """Copy a recording into `folder`, unless it is there already.
+    """Copy a recording into `folder`, unless it is there already. A copy in `folder` is taken as it is.
 
     Returns:
         The name of the copy below `folder`, such as `3f/3f9a….wav`.
@@ -18,6 +18,8 @@ def keep(recording: Path, folder: Path) -> str:
     Raises:
         OSError: the recording cannot be read or the copy not written.
     """
+    if recording.is_relative_to(folder):
+        return recording.relative_to(folder).as_posix()
     digest = file_digest(recording)
     name = f"{digest[:2]}/{digest}{recording.suffix.lower()}"
     copy = folder / name

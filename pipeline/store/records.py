@@ -36,6 +36,11 @@ class Run:
     set_aside: int
 
 
+def ears(models: Mapping[str, str]) -> str:
+    """Digest of the speech model among `models` (name → `name@digest`); empty where nothing had to be heard."""
+    return models.get("asr", "").partition("@")[2]
+
+
 def models_digest(models: Mapping[str, str]) -> str:
     """`sha256:…` of the models (name → `name@digest`) that an evaluation rests on."""
     text = json.dumps(dict(models), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

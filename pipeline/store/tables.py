@@ -85,27 +85,42 @@ class InteractionRow(Base):
     taken_at: Mapped[datetime]
 
 
-class ConversationRow(Base):
-    """What one set of models heard and read in an interaction."""
+class HearingRow(Base):
+    """The turns that one speech model heard in an interaction.
 
-    __tablename__ = "conversations"
-    __table_args__ = (UniqueConstraint("interaction_digest", "models_digest"),)
+    `asr_digest` is empty where the turns came as text, because then no model had a part in them.
+    """
+
+    __tablename__ = "hearings"
+    __table_args__ = (UniqueConstraint("interaction_digest", "asr_digest"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     interaction_digest: Mapped[str] = mapped_column(ForeignKey("interactions.digest"))
-    models_digest: Mapped[str] = mapped_column(DIGEST)
-    hearing: Mapped[Any] = mapped_column(JSON)
-    measures: Mapped[Any] = mapped_column(JSON)
-    classes: Mapped[Any] = mapped_column(JSON)
-    readings: Mapped[Any] = mapped_column(JSON)
+    asr_digest: Mapped[str] = mapped_column(DIGEST)
+    quality: Mapped[Any] = mapped_column(JSON)
     interaction: Mapped[InteractionRow] = relationship(lazy="joined", innerjoin=True)
     turns: Mapped[list[TurnRow]] = relationship(order_by="TurnRow.index", lazy="selectin")
 
 
+class ConversationRow(Base):
+    """What was measured and read in a hearing, by one set of models and one version of the program."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (UniqueConstraint("hearing_id", "models_digest", "engine_version", name="uq_conversations_once"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hearing_id: Mapped[int] = mapped_column(ForeignKey("hearings.id"))
+    models_digest: Mapped[str] = mapped_column(DIGEST)
+    engine_version: Mapped[str] = mapped_column(NAME)
+    measures: Mapped[Any] = mapped_column(JSON)
+    classes: Mapped[Any] = mapped_column(JSON)
+    readings: Mapped[Any] = mapped_column(JSON)
+    hearing: Mapped[HearingRow] = relationship(lazy="joined", innerjoin=True)
+
+
 class TurnRow(Base):
-    """One turn of a conversation."""
+    """One turn that was heard, or came as text."""
 
     __tablename__ = "turns"
-    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    hearing_id: Mapped[int] = mapped_column(ForeignKey("hearings.id"), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
     speaker: Mapped[str] = mapped_column(String(16))
     text: Mapped[str] = mapped_column(Text)

@@ -55,21 +55,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
     )
     op.create_table(
-        "conversations",
+        "hearings",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("interaction_digest", sa.String(length=71), nullable=False),
+        sa.Column("asr_digest", sa.String(length=71), nullable=False),
+        sa.Column("quality", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["interaction_digest"], ["interactions.digest"], name=op.f("fk_hearings_interaction_digest")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hearings")),
+        sa.UniqueConstraint("interaction_digest", "asr_digest", name=op.f("uq_hearings_interaction_digest_asr_digest")),
+    )
+    op.create_table(
+        "conversations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("hearing_id", sa.Integer(), nullable=False),
         sa.Column("models_digest", sa.String(length=71), nullable=False),
-        sa.Column("hearing", sa.JSON(), nullable=False),
+        sa.Column("engine_version", sa.String(length=200), nullable=False),
         sa.Column("measures", sa.JSON(), nullable=False),
         sa.Column("classes", sa.JSON(), nullable=False),
         sa.Column("readings", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["interaction_digest"], ["interactions.digest"], name=op.f("fk_conversations_interaction_digest")
-        ),
+        sa.ForeignKeyConstraint(["hearing_id"], ["hearings.id"], name=op.f("fk_conversations_hearing_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
-        sa.UniqueConstraint(
-            "interaction_digest", "models_digest", name=op.f("uq_conversations_interaction_digest_models_digest")
-        ),
+        sa.UniqueConstraint("hearing_id", "models_digest", "engine_version", name="uq_conversations_once"),
     )
     op.create_table(
         "set_aside",
@@ -123,7 +131,7 @@ def upgrade() -> None:
     op.create_index("ix_evaluations_scorecard", "evaluations", ["scorecard_id", "scorecard_version"], unique=False)
     op.create_table(
         "turns",
-        sa.Column("conversation_id", sa.Integer(), nullable=False),
+        sa.Column("hearing_id", sa.Integer(), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
         sa.Column("speaker", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -133,8 +141,8 @@ def upgrade() -> None:
         sa.Column("confidence", sa.Float(), nullable=True),
         sa.Column("role_confidence", sa.Float(), nullable=False),
         sa.Column("words", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name=op.f("fk_turns_conversation_id")),
-        sa.PrimaryKeyConstraint("conversation_id", "index", name=op.f("pk_turns")),
+        sa.ForeignKeyConstraint(["hearing_id"], ["hearings.id"], name=op.f("fk_turns_hearing_id")),
+        sa.PrimaryKeyConstraint("hearing_id", "index", name=op.f("pk_turns")),
     )
     op.create_table(
         "findings",
