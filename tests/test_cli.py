@@ -120,6 +120,19 @@ def test_score_by_a_card_for_another_channel_scores_and_warns(zhijian: Run, inbo
     assert "评分卡" not in zhijian("score", inbox / "a.json", "--scorecard", "online-chat", "--format", "json").err
 
 
+def test_run_warns_of_cards_for_another_channel_a_few_times(
+    zhijian: Run, inbox: Path, write_json: WriteJson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        write_json(inbox / f"more{number}.json", dialogue(f"T{3 + number}", GREETED))
+    assert "评分卡" not in zhijian("run", inbox).err
+    monkeypatch.setenv("ZHIJIAN_SCORECARDS_CHAT", "hotline")
+    done = zhijian("run", inbox)
+    assert done.status == 0
+    assert done.err.count("渠道是在线聊天，而评分卡 hotline 是为电话写的") == 3
+    assert "另有 2 通会话的渠道也与评分卡不符" in done.err
+
+
 def test_score_keeps_its_output_clean_of_what_went_wrong(zhijian: Run, inbox: Path) -> None:
     bad = inbox / "bad.json"
     bad.write_text("{", encoding="utf-8")
@@ -164,6 +177,35 @@ def test_validate_tells_line_and_key_of_a_bad_card(zhijian: Run, tmp_path: Path)
     assert done.status == 1
     assert f"{card}:{line}" in done.out
     assert "online-chat.yaml：可以使用" in done.out
+
+
+CHEERFUL = """
+id: mood
+version: "1"
+title: 语气
+pass: 60
+criteria:
+  - id: cheerful
+    section: tone
+    title: 客户情绪不错
+    points: 5
+    tone: {of: sentiment, by: customer, at: any, above: 0.1}
+    examples:
+      unmet: ["客户: 这本书写得很精彩，读完让人很感动"]
+      met: ["客户: 太好了，非常感谢你，你的服务真好"]
+"""
+
+
+def test_validate_reads_examples_as_the_settings_say(
+    zhijian: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tmp_path / "card.yaml"
+    card.write_text(CHEERFUL, encoding="utf-8")
+    assert zhijian("validate", card).status == 0
+    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "true")
+    done = zhijian("validate", card)
+    assert done.status == 1
+    assert "示例应判“不达标”，实际判为“达标”" in done.out
 
 
 def test_report_shows_the_whole_store(zhijian: Run, inbox: Path, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def validate(cards: Annotated[list[Path], typer.Argument(help=_("validate.cards"
     settings = _settings()
     from pipeline.cli import cards as checking
 
-    raise typer.Exit(checking.validate_cards(cards, settings.language))
+    raise typer.Exit(checking.validate_cards(cards, settings))
 
 
 @app.command(cls=_Command, help=_("report.help"))

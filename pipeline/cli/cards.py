@@ -11,16 +11,17 @@ from models.utterance import load_reader
 from pipeline.check import validate
 from pipeline.cli.console import results
 from pipeline.conversation import Conversation
-from pipeline.i18n import Language, t
+from pipeline.i18n import t
 from pipeline.reading import read
+from pipeline.settings import Settings
 
 _COLOUR = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
-def validate_cards(paths: Sequence[Path], language: Language) -> int:
-    """Check each card and print what is wrong with it; 1 if one cannot be used."""
-    bad = 0
-    console, reader = results(), load_reader()
+def validate_cards(paths: Sequence[Path], settings: Settings) -> int:
+    """Check each card, its examples read as conversations will be, and print what is wrong; 1 if one cannot be used."""
+    bad, language = 0, settings.language
+    console, reader = results(), load_reader(second_opinion=settings.reading.second_opinion)
 
     def with_readings(conversation: Conversation) -> Conversation:
         return read([conversation], reader=reader)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.cli.console import messages, results, set_aside_table
@@ -11,6 +12,8 @@ from pipeline.i18n import t
 from pipeline.nightly import Nightly, Outcome
 from pipeline.settings import Settings
 from pipeline.workshop import Workshop
+
+_MISFITS = 3
 
 
 def run(inbox: Path, settings: Settings) -> int:
@@ -50,7 +53,8 @@ def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
         console.print(t(language, "cli.run.empty"))
     if outcome.set_aside:
         console.print(set_aside_table(outcome.set_aside, language))
-    for note in (*outcome.notes, *(t(language, "ingest.note.waiting", source=name) for name in outcome.waiting)):
+    waiting = (t(language, "ingest.note.waiting", source=name) for name in outcome.waiting)
+    for note in (*outcome.notes, *waiting, *_misfits(outcome, workshop)):
         console.print(note, markup=False, soft_wrap=True)
     counts = {
         "evaluated": outcome.evaluated,
@@ -60,3 +64,11 @@ def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
     }
     console.print(t(language, "cli.run.counts", **counts), markup=False)
     results().print(t(language, "cli.run.report", path=outcome.report), markup=False, soft_wrap=True)
+
+
+def _misfits(outcome: Outcome, workshop: Workshop) -> Iterator[str]:
+    """Interactions scored by a card for other channels: a few, then how many more, for there may be thousands."""
+    notes = [note for result in outcome.results if (note := workshop.misfit(result.conversation.interaction))]
+    yield from notes[:_MISFITS]
+    if len(notes) > _MISFITS:
+        yield t(workshop.settings.language, "scorecard.misfit_more", count=len(notes) - _MISFITS)

@@ -110,8 +110,3 @@ def _figures(summary: agents.AgentSummary, night: Night, words: Words, settings:
     }.items():
         table.add_row(t(language, f"cli.agent.{key}"), value)
     return table
-
-
-def _title(night: Night, criterion: str, words: Words) -> str:
-    text = night.criterion(criterion)
-    return words.title(text.title if text else None, criterion)
