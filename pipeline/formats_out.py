@@ -8,6 +8,18 @@ from pipeline.conversation import Evaluation, Finding, Json, Reason, ReviewItem,
 from pipeline.i18n import Language, area, t
 from pipeline.scorecard import Scorecard
 
+SHARE_DECIMALS = 4
+"""Of shares, tone and sentiments."""
+
+SECOND_DECIMALS = 3
+"""Of times: milliseconds."""
+
+_DECIMALS = {
+    **dict.fromkeys(("longest_silence", "overlap_seconds", "first_response", "duration"), SECOND_DECIMALS),
+    "agent_chars_per_minute": 1,
+    "interruptions_by_agent": 0,
+}
+
 
 def explain(reason: Reason, language: Language) -> str:
     """The sentence of `reason`; an argument `@key` is itself taken from the catalogue."""
@@ -43,7 +55,10 @@ def evaluation_record(
             f"{evaluation.interaction} was scored by {evaluation.scorecard_digest}, not {scorecard.digest}"
         )
     models: dict[str, Json] = dict(evaluation.models)
-    measures: dict[str, Json] = dict(asdict(evaluation.measures))
+    measures: dict[str, Json] = {
+        name: _rounded(value, _DECIMALS.get(name, SHARE_DECIMALS))
+        for name, value in asdict(evaluation.measures).items()
+    }
     classes: dict[str, Json] = dict(asdict(evaluation.classes))
     return {
         "interaction": evaluation.interaction,
@@ -75,10 +90,23 @@ def _criterion(finding: Finding, language: Language) -> dict[str, Json]:
         "confidence": finding.confidence,
         "why": why(finding, language),
         "evidence": [
-            {"turn": e.turn, "start": e.start, "end": e.end, "span": list(e.span), "quote": e.quote}
+            {
+                "turn": e.turn,
+                "start": _rounded(e.start, SECOND_DECIMALS),
+                "end": _rounded(e.end, SECOND_DECIMALS),
+                "span": list(e.span),
+                "quote": e.quote,
+            }
             for e in finding.evidence
         ],
     }
+
+
+def _rounded(value: float | None, decimals: int) -> float | int | None:
+    """A number without the digits that nobody measured; a count stays a whole number."""
+    if value is None:
+        return None
+    return round(float(value), decimals) if decimals else round(value)
 
 
 def _number(value: float) -> int | float:

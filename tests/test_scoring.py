@@ -296,6 +296,30 @@ def test_measure_that_could_not_be_taken_is_null(tmp_path):
     assert set(record["measures"].values()) == {None}
 
 
+def test_numbers_have_no_more_digits_than_were_measured(tmp_path):
+    scorecard = card(tmp_path, DUTIES)
+    conversation = talk("[0.8-3.1] 坐席: 您好")
+    measures = Measures(
+        politeness=0.81236, agent_chars_per_minute=241.32583, longest_silence=1.1000000000000014, overlap_seconds=0,
+        interruptions_by_agent=2, agent_talk_ratio=2 / 3, duration=47.55,
+    )  # fmt: skip
+    turn = replace(conversation.turns[0], start=0.1 + 0.7, end=34.690000000000005)
+    conversation = replace(conversation, turns=(turn,), measures=measures)
+    evaluation = score(conversation, scorecard, engine_version="test")
+    record = evaluation_record(evaluation, flag(evaluation, conversation, scorecard), scorecard, "zh")
+    assert {name: value for name, value in record["measures"].items() if value is not None} == {
+        "politeness": 0.8124,
+        "agent_chars_per_minute": 241.3,
+        "longest_silence": 1.1,
+        "overlap_seconds": 0.0,
+        "interruptions_by_agent": 2,
+        "agent_talk_ratio": 0.6667,
+        "duration": 47.55,
+    }
+    (evidence,) = record["criteria"][0]["evidence"]
+    assert (evidence["start"], evidence["end"]) == (0.8, 34.69)
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path):
     def once():
         conversation, scorecard = talk("坐席: 您好\n客户: 太差了\n坐席: 不知道"), card(tmp_path, f"{DUTIES}\n{FAULT}")
