@@ -36,6 +36,14 @@ def model_folder(settings: Settings) -> Path:
         raise SettingsError("Z521", what, where=str(error.folder), hint=_remedy(error.model, settings)) from error
 
 
+def model_name(settings: Settings) -> str:
+    """What the model that `asr.model` names is called: its name in the manifest, else that of its directory."""
+    try:
+        return find(settings.asr.model).name
+    except UnknownModelError:
+        return Path(settings.asr.model).resolve().name
+
+
 def fetch_model(name: str, settings: Settings) -> Path:
     """Download a model of the manifest into `home`; gives its directory.
 

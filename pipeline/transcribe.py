@@ -96,17 +96,16 @@ def open_engine(path: str | Path, *, threads: int = 0, language: Language = "zh"
         raise _unusable(error, language) from error
 
 
-def engine_identity(path: str | Path, *, language: Language = "zh") -> str:
-    """`name@digest` of the speech model in a directory, which is not loaded for it.
+def engine_digest(path: str | Path, *, language: Language = "zh") -> str:
+    """`sha256:…` of the speech model in a directory, which is not loaded for it.
 
     Raises:
         SettingsError: Z510 no such directory, Z511 a file is missing.
     """
     from models.asr.engine import ModelFilesError, files_digest
 
-    folder = Path(path).resolve()
     try:
-        return f"{folder.name}@{files_digest(folder)}"
+        return files_digest(Path(path))
     except ModelFilesError as error:
         raise _unusable(error, language) from error
 

@@ -12,7 +12,7 @@ from pipeline.conversation import Channel, Interaction
 from pipeline.i18n import t
 from pipeline.scorecard import Scorecard, find_scorecard, load_scorecard
 from pipeline.settings import Settings
-from pipeline.speech_models import model_folder
+from pipeline.speech_models import model_folder, model_name
 
 if TYPE_CHECKING:
     from models.asr.engine import Engine
@@ -91,9 +91,10 @@ class Workshop:
 
     @cached_property
     def _ears(self) -> str:
-        from pipeline.transcribe import engine_identity
+        from pipeline.transcribe import engine_digest
 
-        return engine_identity(model_folder(self.settings), language=self.settings.language)
+        digest = engine_digest(model_folder(self.settings), language=self.settings.language)
+        return f"{model_name(self.settings)}@{digest}"
 
 
 class CardArchive:

@@ -127,11 +127,6 @@ class Engine:
         self.batch_size = batch_size
         self.threads = threads
 
-    @property
-    def name(self) -> str:
-        """Name of the model: that of its directory."""
-        return self.path.name
-
     @cached_property
     def digest(self) -> str:
         """`sha256:…` over names and contents of the model's files."""

@@ -38,7 +38,7 @@ class Run:
 
 def ears(models: Mapping[str, str]) -> str:
     """Digest of the speech model among `models` (name → `name@digest`); empty where nothing had to be heard."""
-    return models.get("asr", "").partition("@")[2]
+    return models.get("asr", "").rpartition("@")[2]
 
 
 def models_digest(models: Mapping[str, str]) -> str:
