@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pipeline.conversation import Evaluation, Finding, Json, Reason, ReviewItem, Verdict
+from pipeline.conversation import Evaluation, Finding, Hearing, Json, Reason, ReviewItem, Verdict
 from pipeline.i18n import Language, area, t
 from pipeline.scorecard import Scorecard
 
@@ -111,6 +111,13 @@ def _rounded(value: float | None, decimals: int) -> float | int | None:
 
 def _number(value: float) -> int | float:
     return int(value) if value == int(value) else value
+
+
+def heard_warnings(hearing: Hearing, language: Language) -> tuple[str, ...]:
+    """The warnings of a hearing in words; a key that the catalogue does not have stays as it is."""
+    keys = (f"hearing.warning.{warning}" for warning in hearing.warnings)
+    known = area("hearing")
+    return tuple(t(language, key) if key in known else key.removeprefix("hearing.warning.") for key in keys)
 
 
 def flag_sentence(reason: str, scorecard: Scorecard, language: Language = "zh") -> str:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.conversation import Classes, Measures, Reading, Turn, Verdict, Word
 from pipeline.flagging import flag
 from pipeline.formats_out import evaluation_record, explain, why
-from pipeline.i18n import LANGUAGES, area
+from pipeline.i18n import LANGUAGES
 from pipeline.scorecard import find_scorecard
 from pipeline.scoring import score
 from tests.cards import card, finding
@@ -224,14 +224,6 @@ def test_condition_that_did_not_come_up_is_named(tmp_path):
 def test_absent_fault_is_not_called_missing(tmp_path):
     found = finding(tmp_path, talk("坐席: 您好"), "deduct: 5", "phrase: 闭嘴")
     assert explain(found.why, "zh") == "坐席没有出现这类说法（例如“闭嘴”）。"
-
-
-@pytest.mark.parametrize("name", ["criteria", "scoring", "scorecard", "flag"])
-def test_catalogue_has_every_sentence_in_every_language(name):
-    for key, sentences in area(name).items():
-        assert key.startswith(f"{name}.")
-        assert set(sentences) == set(LANGUAGES)
-        assert all(sentences.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

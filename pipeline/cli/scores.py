@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,8 @@ from pipeline.batch import Batch, evaluate
 from pipeline.cli.console import messages, results, set_aside_table
 from pipeline.cli.progress import Bars
 from pipeline.conversation import SetAside
-from pipeline.formats_out import evaluation_record
+from pipeline.formats_out import evaluation_record, heard_warnings
+from pipeline.i18n import Language, t
 from pipeline.ingest import ingest_files
 from pipeline.settings import Settings
 from pipeline.store.records import Result
@@ -36,11 +37,21 @@ def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, o
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
         results().print(results_table_of(scored, workshop, settings))
-    for note in (*intake.notes, *filter(None, map(workshop.misfit, intake.interactions))):
+    misfits = filter(None, map(workshop.misfit, intake.interactions))
+    for note in (*intake.notes, *misfits, *_heard(scored, language)):
         console.print(note, markup=False, soft_wrap=True)
     if aside:
         console.print(set_aside_table(aside, language))
     return 1 if aside else 0
+
+
+def _heard(scored: Iterable[Result], language: Language) -> Iterator[str]:
+    """What is worth knowing about how each recording was heard."""
+    for result in scored:
+        hearing = result.conversation.hearing
+        if hearing is not None and hearing.warnings:
+            told = t(language, "cli.results.joiner").join(heard_warnings(hearing, language))
+            yield t(language, "cli.score.heard", source=result.conversation.interaction.source, told=told)
 
 
 def results_table_of(scored: Sequence[Result], workshop: Workshop, settings: Settings) -> object:

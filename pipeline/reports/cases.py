@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.conversation import Channel, Conversation, Evidence, Finding, Measures, Turn, Verdict
+from pipeline.formats_out import heard_warnings
 from pipeline.reports.material import Case, Night
 from pipeline.reports.timeline import Axis, place
 from pipeline.reports.words import UNKNOWN, Words, mood_kind
@@ -200,7 +201,7 @@ def heard_notes(conversation: Conversation, words: Words) -> tuple[str, ...]:
     hearing = conversation.hearing
     if hearing is None:
         return ()
-    notes = [words.say(f"hearing.{w}") if words.known(f"hearing.{w}") else w for w in hearing.warnings]
+    notes = list(heard_warnings(hearing, words.language))
     if hearing.confidence is not None:
         notes.append(words.say("hearing.confidence", share=words.percent(hearing.confidence)))
     return tuple(notes)
