@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.audio import decode
 from rapidfuzz.distance import Levenshtein
+
+from models.audio import decode
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "models" / "asr" / "weights"
@@ -69,7 +70,9 @@ def test_an_unheard_call_is_understood(model: Any, truth: list[dict[str, Any]], 
     assert edits / characters < 0.12
 
 
-def test_words_have_times_in_order_and_near_the_speech(model: Any, truth: list[dict[str, Any]], agent_sound: Any) -> None:
+def test_words_have_times_in_order_and_near_the_speech(
+    model: Any, truth: list[dict[str, Any]], agent_sound: Any
+) -> None:
     _, sound = next(agent_turns(truth, agent_sound))
     segments, _ = model.transcribe(sound, language="zh", beam_size=5, word_timestamps=True)
     words = [word for segment in segments for word in segment.words]

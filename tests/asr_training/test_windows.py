@@ -9,7 +9,7 @@ import torch
 from models.asr.training.network import BLANK, Encoder, Size, SoundCodebook
 from models.asr.training.sounds import SOUNDS
 from models.asr.training.vocabulary import Vocabulary
-from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, owners, target
+from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, aims, rough_aims, target
 
 LINES = [Line("您好", 0.4, 1.0), Line("请讲", 1.6, 2.2)]
 VOCABULARY = Vocabulary(tuple("您好请讲我在"))
@@ -57,10 +57,18 @@ def test_imagined_frames_belong_to_the_characters_that_are_predicted() -> None:
     imagined = ImaginedSpeech(SoundCodebook(256), seed=4)
     lines, frames = imagined.window(["您好", "请讲"])
     aim = target(lines, VOCABULARY, random.Random(0))
-    places = owners([(aim, frames)], len(frames.at) + 3)[0].tolist()
-    owned = {VOCABULARY.tokens[aim.wanted[place]] for place in places if place >= 0}
+    aimed = aims([(aim, frames)], len(aim.tokens), len(frames.at))[0]
+    owned = {VOCABULARY.tokens[aim.wanted[place]] for place in range(len(aim.tokens)) if aimed[place].any()}
     assert owned == set("您好请讲")
     assert all(a <= b for a, b in zip(frames.at, frames.at[1:], strict=False))
+
+
+def test_spoken_characters_are_looked_for_around_their_time() -> None:
+    aim = target(LINES, VOCABULARY, random.Random(0))
+    aimed = rough_aims([(aim, LINES)], len(aim.tokens))[0]
+    last = aimed[aim.places[-1]].nonzero().flatten() / 50
+    assert last.min() <= 2.05 <= last.max()
+    assert not aimed[0].any()
 
 
 def test_imagined_frames_say_their_sound_in_the_code() -> None:

@@ -16,7 +16,7 @@ from models.asr.training.network import GUIDED_HEADS, Decoder, Size, SoundCodebo
 from models.asr.training.optimise import optimiser, schedule
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
-from models.asr.training.windows import IGNORED, Frames, ImaginedSpeech, Target, collate, owners, packed_texts, target
+from models.asr.training.windows import IGNORED, Frames, ImaginedSpeech, Target, aims, collate, packed_texts, target
 
 
 def token_loss(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -24,16 +24,15 @@ def token_loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORED)
 
 
-def stray(weights: Tensor, owned: Tensor) -> Tensor:
+def stray(weights: Tensor, aims: Tensor) -> Tensor:
     """How far the guided heads look away from their character (after Tachibana et al. 2017): nats for each head.
 
-    `weights` `(batch, heads, length, frames)`; `owned` `(batch, frames)`: the place at which each frame's character is
-    predicted.
+    `weights` `(batch, heads, length, frames)`; `aims` `(batch, length, frames)` is true where the character
+    predicted at a place can be heard.
     """
     results = []
     for number, (_, _, shift) in enumerate(GUIDED_HEADS):
-        aimed = owned[:, None, :] == torch.arange(weights.shape[2])[None, :, None] + shift
-        aimed &= owned[:, None, :] >= 0
+        aimed = F.pad(aims[:, :shift], (0, 0, -shift, 0)) if shift else aims
         there = aimed.any(-1)
         mass = (weights[:, number].float() * aimed).sum(-1).clamp_min(1e-4)
         results.append(-(mass.log() * there).sum() / there.sum().clamp_min(1))
@@ -43,7 +42,7 @@ def stray(weights: Tensor, owned: Tensor) -> Tensor:
 def imagined_batches(
     texts: Texts, imagined: ImaginedSpeech, vocabulary: Vocabulary, seed: int, size: int = 3600, gentle: int = 0
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-    """Endless batches of frames, mask, decoder input, wanted tokens, owners of the frames, from text alone."""
+    """Endless batches of frames, mask, decoder input, wanted tokens, aims, from text alone."""
     rng = random.Random(seed)
     source = texts.language(rng)
     buckets: dict[int, list[tuple[Target, Frames]]] = {}
@@ -60,7 +59,7 @@ def imagined_batches(
         gentle -= 1
         vectors, real = imagined.vectors([frames for _, frames in bucket])
         tokens, wanted = collate([t for t, _ in bucket], vocabulary, rng, share=0.06)
-        yield vectors, real, tokens, wanted, owners(bucket, vectors.shape[1])
+        yield vectors, real, tokens, wanted, aims(bucket, tokens.shape[1], vectors.shape[1])
 
 
 def decoder(options: argparse.Namespace) -> None:
@@ -79,12 +78,12 @@ def decoder(options: argparse.Namespace) -> None:
     )
     begin, step, total, running = time.monotonic(), 0, options.minutes * 60, 0.0
     while (elapsed := time.monotonic() - begin) < total:
-        frames, real, tokens, wanted, owned = next(batches)
+        frames, real, tokens, wanted, aimed = next(batches)
         for group in optimizer.param_groups:
             group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         with torch.autocast("cpu", torch.bfloat16):
             logits, weights = model(tokens, frames, real)
-        loss, strayed = token_loss(logits, wanted), stray(weights, owned)
+        loss, strayed = token_loss(logits, wanted), stray(weights, aimed)
         (loss + 0.2 * strayed.sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

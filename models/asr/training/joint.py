@@ -23,7 +23,7 @@ from models.asr.training.optimise import optimiser, schedule
 from models.asr.training.speech import RATE, silence
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
-from models.asr.training.windows import ImaginedSpeech, Line, collate, target
+from models.asr.training.windows import ImaginedSpeech, Line, collate, rough_aims, target
 
 _EARLY = ("short", "window", "short", "imagined", "short", "window")
 _LATE = ("window", "short", "window", "imagined", "window", "window")
@@ -51,12 +51,12 @@ def lay_out(source: Iterator[Utterance], rng: random.Random) -> tuple[NDArray[np
 
 def full_windows(
     folder: Path, vocabulary: Vocabulary, seed: int, size: int = 6
-) -> Iterator[tuple[Tensor, Tensor, list[str], Tensor, Tensor]]:
-    """Endless batches: features `(b, 80, 3000)`, frames spoken `(b,)`, texts, decoder input, wanted tokens."""
+) -> Iterator[tuple[Tensor, Tensor, list[str], Tensor, Tensor, Tensor]]:
+    """Endless batches: features `(b, 80, 3000)`, frames spoken `(b,)`, texts, decoder input, wanted tokens, aims."""
     rng, noise, log_mel = random.Random(seed), np.random.default_rng(seed), LogMel()
     source = spoken(folder, rng)
     while True:
-        features, lengths, texts, targets = [], [], [], []
+        features, lengths, texts, targets, spoken_lines = [], [], [], [], []
         for _ in range(size):
             sound, lines = lay_out(source, rng)
             faded = disturb(sound, noise) if lines else _silence(len(sound), noise)
@@ -67,7 +67,10 @@ def full_windows(
             lengths.append(mel.shape[1])
             texts.append("".join(line.text for line in lines))
             targets.append(target(lines, vocabulary, rng))
-        yield (torch.stack(features), torch.tensor(lengths), texts, *collate(targets, vocabulary, rng, share=0.12))
+            spoken_lines.append(lines)
+        tokens, wanted = collate(targets, vocabulary, rng, share=0.12)
+        aimed = rough_aims(list(zip(targets, spoken_lines, strict=True)), tokens.shape[1])
+        yield torch.stack(features), torch.tensor(lengths), texts, tokens, wanted, aimed
 
 
 def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -102,18 +105,18 @@ def joint(options: argparse.Namespace) -> None:
     while (elapsed := time.monotonic() - begin) < total:
         for group in optimizer.param_groups:
             group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
-        early = elapsed < 0.45 * total
+        early = elapsed < options.early * total
         kind = (_EARLY if early else _LATE)[step % 6]
         if kind == "imagined":
-            frames, real, tokens, wanted, owned = next(imagined)
+            frames, real, tokens, wanted, aimed = next(imagined)
             with torch.autocast("cpu", torch.bfloat16):
                 logits, weights = model.decoder(tokens, frames, real)
             spelling = token_loss(logits, wanted)
-            loss = spelling + 0.1 * stray(weights, owned).sum()
+            loss = spelling + 0.1 * stray(weights, aimed).sum()
         else:
-            offsets = None
+            offsets = guide = None
             if kind == "window":
-                features, lengths, texts, tokens, wanted = next(windows)
+                features, lengths, texts, tokens, wanted, guide = next(windows)
             else:
                 features, lengths, texts = next(stretches)
                 offsets = torch.randint(0, 1500 - features.shape[2] // 2 + 1, (len(texts),))
@@ -125,10 +128,12 @@ def joint(options: argparse.Namespace) -> None:
                 )
             with torch.autocast("cpu", torch.bfloat16):
                 hidden = model.encoder(features, offsets)
-                logits, _ = model.decoder(tokens, hidden)
+                logits, weights = model.decoder(tokens, hidden)
             spelling = token_loss(logits, wanted)
             sounds = ctc(model.encoder, hidden, lengths, texts)
             loss = spelling + 0.3 * sounds + 0.2 * model.encoder.place_loss(hidden, offsets)
+            if guide is not None:
+                loss = loss + 0.1 * stray(weights, guide).sum()
             running["ctc"] += 0.05 * (sounds.item() - running["ctc"])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

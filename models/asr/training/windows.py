@@ -100,13 +100,31 @@ class Frames:
     owner: NDArray[np.int64]
 
 
-def owners(batch: Sequence[tuple[Target, Frames]], frames: int) -> Tensor:
-    """For each frame the place in the decoder's input where its character is predicted, or −1: `(batch, frames)`."""
-    places = torch.full((len(batch), frames), -1)
+def aims(batch: Sequence[tuple[Target, Frames]], length: int, frames: int) -> Tensor:
+    """Where the character that is predicted at each place can be heard: bool `(batch, length, frames)`."""
+    heard = torch.zeros(len(batch), length, frames, dtype=torch.bool)
     for row, (aim, window) in enumerate(batch):
         of_character = np.asarray([*aim.places, -1])
-        places[row, : len(window.owner)] = torch.from_numpy(of_character[window.owner])
-    return places
+        places = of_character[window.owner]
+        owned = np.flatnonzero(places >= 0)
+        heard[row, places[owned], owned] = True
+    return heard
+
+
+def rough_aims(batch: Sequence[tuple[Target, Sequence[Line]]], length: int, frames: int = 1500) -> Tensor:
+    """The same for spoken windows, where only the times of whole lines are known: half a second around each guess."""
+    heard = torch.zeros(len(batch), length, frames, dtype=torch.bool)
+    for row, (aim, lines) in enumerate(batch):
+        places = iter(aim.places)
+        for line in lines:
+            lengths = np.asarray([1.3 if character in PUNCTUATION else 1.0 for character in line.text])
+            if line.text[-1] in PUNCTUATION:
+                lengths[-1] = 0.0
+            middles = (np.cumsum(lengths) - lengths / 2) / lengths.sum() * (line.end - line.start) + line.start
+            for place, character, middle in zip(places, line.text, middles, strict=False):
+                if character not in PUNCTUATION and place < length:
+                    heard[row, place, max(0, int(middle * 50) - 25) : int(middle * 50) + 25] = True
+    return heard
 
 
 class ImaginedSpeech:
