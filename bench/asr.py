@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "asr" / "weights")
     parser.add_argument("--samples", type=Path, default=ROOT / "samples")
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--beam", type=int, default=2)
+    parser.add_argument("--beam", type=int, help="default: what the model asks for")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each side; 0: no speed")
     parser.add_argument("--texts", action="store_true", help="print what was said and what was heard")
     arguments = parser.parse_args()

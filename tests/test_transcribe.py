@@ -126,7 +126,7 @@ def test_dual_mono_is_heard_once(tmp_path: Path) -> None:
 def test_in_mono_the_agent_is_found_by_voice_and_words(tmp_path: Path) -> None:
     left, right = opening()
     heard = transcribe(call(write(tmp_path / "a.wav", left + right)), engine=engine())
-    assert "为您服务" in said_by(heard.turns, Speaker.AGENT)
+    assert "请问有什么可以帮您" in said_by(heard.turns, Speaker.AGENT)
     assert "冰箱" in said_by(heard.turns, Speaker.CUSTOMER)
     assert all(turn.role_confidence < 1.0 for turn in heard.turns)
 
@@ -134,7 +134,7 @@ def test_in_mono_the_agent_is_found_by_voice_and_words(tmp_path: Path) -> None:
 def test_channels_that_nobody_named_are_told_apart_by_words(tmp_path: Path) -> None:
     left, right = opening()
     heard = transcribe(call(write(tmp_path / "a.wav", right, left)), engine=engine())
-    assert "为您服务" in said_by(heard.turns, Speaker.AGENT)
+    assert "请问有什么可以帮您" in said_by(heard.turns, Speaker.AGENT)
 
 
 def test_the_settings_name_channels_only_where_the_interaction_does_not(tmp_path: Path) -> None:
@@ -142,8 +142,8 @@ def test_the_settings_name_channels_only_where_the_interaction_does_not(tmp_path
     swapped = {"left": Speaker.CUSTOMER, "right": Speaker.AGENT}
     by_default = transcribe(call(path), engine=engine(), channels=swapped)
     by_itself = transcribe(call(path, TOLD), engine=engine(), channels=swapped)
-    assert "为您服务" in said_by(by_default.turns, Speaker.CUSTOMER)
-    assert "为您服务" in said_by(by_itself.turns, Speaker.AGENT)
+    assert "请问有什么可以帮您" in said_by(by_default.turns, Speaker.CUSTOMER)
+    assert "请问有什么可以帮您" in said_by(by_itself.turns, Speaker.AGENT)
 
 
 def test_sound_that_leaks_into_the_other_channel_is_not_heard_twice(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ again in two halves.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -219,8 +220,8 @@ def load_engine(
     path: str | Path,
     *,
     threads: int = 0,
-    beam_size: int = 2,
-    chunk_seconds: float = 24.0,
+    beam_size: int | None = None,
+    chunk_seconds: float | None = None,
     batch_size: int = 8,
     device: str = "cpu",
     compute_type: str = "int8",
@@ -230,8 +231,8 @@ def load_engine(
     Args:
         path: directory with `REQUIRED_FILES` and the vocabulary.
         threads: for one decoder; 0 means as many as there are cores, at most 4 (more gain nothing).
-        beam_size: of the decoder.
-        chunk_seconds: longest packed window, at most 28.
+        beam_size: of the decoder; `None` means what the model's `hearing.json` says, else 2.
+        chunk_seconds: longest packed window, at most 28; `None` means what `hearing.json` says, else 24.
         batch_size: windows decoded together.
         device: `cpu` or `cuda`.
         compute_type: of CTranslate2.
@@ -257,14 +258,24 @@ def load_engine(
         raise ModelFilesError(path, detail=str(error)) from error
     if not model.model.is_multilingual:
         raise ModelFilesError(path, detail="the model knows no language but English")
+    advice = _advice(path)
     return Engine(
         model,
         path.resolve(),
-        beam_size=beam_size,
-        chunk_seconds=min(chunk_seconds, 28.0),
+        beam_size=beam_size or int(advice.get("beam_size", 2)),
+        chunk_seconds=min(chunk_seconds or advice.get("chunk_seconds", 24.0), 28.0),
         batch_size=batch_size,
         threads=threads,
     )
+
+
+def _advice(path: Path) -> dict[str, float]:
+    """How the makers of a model want it to be used: `hearing.json` in its directory, if there is one."""
+    file = path / "hearing.json"
+    if not file.is_file():
+        return {}
+    advice: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
+    return advice
 
 
 def files_digest(path: Path) -> str:
@@ -276,7 +287,7 @@ def files_digest(path: Path) -> str:
     check_files(path)
     total = hashlib.sha256()
     for file in sorted(path.iterdir()):
-        if file.name in REQUIRED_FILES or file.name.startswith("vocabulary."):
+        if file.name in (*REQUIRED_FILES, "hearing.json") or file.name.startswith("vocabulary."):
             with file.open("rb") as stream:
                 total.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\0".encode())
     return f"sha256:{total.hexdigest()}"

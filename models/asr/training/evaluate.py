@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.asr.training.augment import telephone
+from models.asr.training.export import HEARING
 from models.asr.training.sounds import PUNCTUATION
 from models.asr.training.speech import RATE, read_shard, silence
 
 _MARKS = {ord(mark): None for mark in PUNCTUATION}
-_CLIP_SECONDS = 24.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Samples of up to 24 s and what was said in them."""
+    """Samples of one window and what was said in them."""
 
     samples: NDArray[np.float32]
     text: str
@@ -52,7 +52,7 @@ class Errors:
 
 
 def clips(folder: Path, seconds: float, seed: int = 5) -> list[Clip]:
-    """Held-out utterances packed into clips of up to 24 s with pauses between, about `seconds` of sound in all."""
+    """Held-out utterances packed into clips as long as the model's windows, about `seconds` of sound in all."""
     rng = random.Random(seed)
     utterances = [u for path in sorted(folder.glob("*.npz")) for u in read_shard(path)]
     rng.shuffle(utterances)
@@ -61,7 +61,7 @@ def clips(folder: Path, seconds: float, seed: int = 5) -> list[Clip]:
     texts: list[str] = []
     for text, samples in utterances:
         sound = (samples / 32768).astype(np.float32)
-        if texts and sum(map(len, pieces)) + len(sound) > _CLIP_SECONDS * RATE:
+        if texts and sum(map(len, pieces)) + len(sound) > HEARING["chunk_seconds"] * RATE:
             result.append(Clip(np.concatenate(pieces), "".join(texts)))
             pieces, texts = [], []
         pieces += [sound, silence(rng.uniform(0.3, 0.9))]

@@ -15,6 +15,8 @@ from models.asr.training.network import GUIDED_HEADS, Network, Size
 from models.asr.training.vocabulary import SPECIAL, TIMESTAMPS, Vocabulary
 
 Head = tuple[int, int]
+HEARING = {"beam_size": 5, "chunk_seconds": 8.0}
+"""Measured on the sample calls: short windows keep this small decoder in step (see the model card)."""
 
 
 def export(options: argparse.Namespace) -> None:
@@ -23,6 +25,7 @@ def export(options: argparse.Namespace) -> None:
     network = Network(Size(len(vocabulary)))
     network.load_state_dict(torch.load(options.work / "joint.pt"))
     convert(network, vocabulary, alignment_heads(), options.out)
+    (options.out / "hearing.json").write_text(json.dumps(HEARING) + "\n")
     total = sum(path.stat().st_size for path in options.out.iterdir())
     sys.stderr.write(f"{options.out}: {total / 2**20:.1f} MiB\n")
 
