@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
+from models.asr.engine import load_engine
 from models.audio import decode
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +90,13 @@ def test_time_stamps_are_those_of_the_utterances(model: Any, truth: list[dict[st
     first = next(turn for turn in truth if turn["speaker"] == "agent")
     assert len(times) >= 2
     assert times[0] == pytest.approx((first["start"], first["end"]), abs=0.5)
+
+
+def test_the_engine_uses_it_as_its_makers_advise() -> None:
+    advice = json.loads((WEIGHTS / "hearing.json").read_text("utf-8"))
+    engine = load_engine(WEIGHTS, threads=1)
+    assert (engine.beam_size, engine.chunk_seconds) == (advice["beam_size"], advice["chunk_seconds"])
+    assert load_engine(WEIGHTS, threads=1, chunk_seconds=20.0).chunk_seconds == 20.0
 
 
 def test_noise_is_not_taken_for_speech(model: Any) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from models.asr.training.network import GUIDED_HEADS, Decoder, Size, SoundCodebook
-from models.asr.training.optimise import optimiser, schedule
+from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
 from models.asr.training.windows import IGNORED, Frames, ImaginedSpeech, Target, aims, collate, packed_texts, target
@@ -79,15 +79,11 @@ def decoder(options: argparse.Namespace) -> None:
     begin, step, total, running = time.monotonic(), 0, options.minutes * 60, 0.0
     while (elapsed := time.monotonic() - begin) < total:
         frames, real, tokens, wanted, aimed = next(batches)
-        for group in optimizer.param_groups:
-            group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
+        rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         with torch.autocast("cpu", torch.bfloat16):
             logits, weights = model(tokens, frames, real)
         loss, strayed = token_loss(logits, wanted), stray(weights, aimed)
-        (loss + 0.2 * strayed.sum()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        descend(model, optimizer, loss + 0.2 * strayed.sum(), rate)
         step += 1
         running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
         if step % 25 == 0:

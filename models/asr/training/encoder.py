@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from models.asr.training.augment import LogMel, disturb, mask
 from models.asr.training.network import BLANK, Encoder, Size
-from models.asr.training.optimise import optimiser, schedule
+from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.sounds import pinyin, sounds_of
 from models.asr.training.speech import read_shard
 from models.asr.training.vocabulary import Vocabulary
@@ -112,16 +112,11 @@ def encoder(options: argparse.Namespace) -> None:
         frames = features.shape[2] // 2
         offsets = torch.randint(0, 1500 - frames + 1, (len(texts),))
         rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model(features, offsets)
         loss = ctc(model, hidden, lengths, texts)
         place = model.place_loss(hidden, offsets)
-        (loss + 0.5 * place).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        descend(model, optimizer, loss + 0.5 * place, rate)
         step += 1
         running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
         if step % 25 == 0:

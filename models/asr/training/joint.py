@@ -19,7 +19,7 @@ from models.asr.training.augment import LogMel, disturb
 from models.asr.training.decoder import imagined_batches, stray, token_loss
 from models.asr.training.encoder import Utterance, ctc, short_batches, spoken
 from models.asr.training.network import Network, Size
-from models.asr.training.optimise import optimiser, schedule
+from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.speech import RATE, silence
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
@@ -103,8 +103,7 @@ def joint(options: argparse.Namespace) -> None:
     begin, step, total = time.monotonic(), 0, options.minutes * 60
     running = {"window": 0.0, "short": 0.0, "imagined": 0.0, "ctc": 0.0}
     while (elapsed := time.monotonic() - begin) < total:
-        for group in optimizer.param_groups:
-            group["lr"] = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
+        rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         early = elapsed < options.early * total
         kind = (_EARLY if early else _LATE)[step % 6]
         if kind == "imagined":
@@ -135,10 +134,7 @@ def joint(options: argparse.Namespace) -> None:
             if guide is not None:
                 loss = loss + 0.1 * stray(weights, guide).sum()
             running["ctc"] += 0.05 * (sounds.item() - running["ctc"])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        descend(model, optimizer, loss, rate)
         running[kind] += (0.05 if step > 6 else 1.0) * (spelling.item() - running[kind])
         step += 1
         if step % 30 == 0:

@@ -23,3 +23,13 @@ def optimiser(module: torch.nn.Module, peak: float) -> torch.optim.AdamW:
         lr=peak,
         betas=(0.9, 0.98),
     )
+
+
+def descend(model: torch.nn.Module, optimizer: torch.optim.AdamW, loss: torch.Tensor, rate: float) -> None:
+    """One step down the gradient of `loss` at learning rate `rate`, the gradient's norm clipped to 1."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
