@@ -44,7 +44,7 @@ def spoken(folder: Path, rng: random.Random, keep: int = 40) -> Iterator[Utteran
 def short_batches(
     folder: Path, seed: int, frames: int = 12_800, gentle: int = 0
 ) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
-    """Batches of disturbed utterances of like length: features `(b, 80, t)`, their frames `(b,)`, texts.
+    """Batches of disturbed utterances of like length: features `(b, mels, t)`, their frames `(b,)`, texts.
 
     A batch holds about `frames` mel frames; utterances are padded with zeros, as faster-whisper pads its windows.
     There are few shapes, because oneDNN prepares every new shape anew. The first `gentle` batches are

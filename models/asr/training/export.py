@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from models.asr.training.augment import WINDOW
 from models.asr.training.network import GUIDED_HEADS, Network, Size
 from models.asr.training.vocabulary import SPECIAL, TIMESTAMPS, Vocabulary
 
@@ -85,7 +86,7 @@ def save_transformers(network: Network, vocabulary: Vocabulary, heads: list[Head
     tokenizer.save(str(folder / "tokenizer.json"))
     preprocessor = {
         "chunk_length": 30, "feature_extractor_type": "WhisperFeatureExtractor", "feature_size": size.mels,
-        "hop_length": 160, "n_fft": 400, "n_samples": 480_000, "nb_max_frames": 3000, "padding_side": "right",
+        "hop_length": 160, "n_fft": WINDOW, "n_samples": 480_000, "nb_max_frames": 3000, "padding_side": "right",
         "padding_value": 0.0, "sampling_rate": 16_000,
     }  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=1) + "\n")

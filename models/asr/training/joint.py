@@ -52,7 +52,7 @@ def lay_out(source: Iterator[Utterance], rng: random.Random) -> tuple[NDArray[np
 def full_windows(
     folder: Path, vocabulary: Vocabulary, seed: int, size: int = 6
 ) -> Iterator[tuple[Tensor, Tensor, list[str], Tensor, Tensor, Tensor]]:
-    """Endless batches: features `(b, 80, 3000)`, frames spoken `(b,)`, texts, decoder input, wanted tokens, aims."""
+    """Endless batches: features `(b, mels, 3000)`, frames spoken `(b,)`, texts, decoder input, wanted tokens, aims."""
     rng, noise, log_mel = random.Random(seed), np.random.default_rng(seed), LogMel()
     source = spoken(folder, rng)
     while True:

@@ -34,7 +34,7 @@ class Size:
     feed_forward: int = 1024
     encoder_layers: int = 4
     decoder_layers: int = 4
-    mels: int = 80
+    mels: int = 128
     target_positions: int = 448
 
     def record(self) -> dict[str, int]:
@@ -131,7 +131,7 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Log-mel frames `(batch, 80, 2n)` → `(batch, n, d)` in the sound code, one frame 20 ms."""
+    """Log-mel frames `(batch, mels, 2n)` → `(batch, n, d)` in the sound code, one frame 20 ms."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ VARIANTS = (
     "Gene", "Gene2",
     "grandma", "grandpa", "gustave", "Hugo", "iven", "iven2", "iven3", "iven4", "Jacky", "john", "kaukovalta",
     "Lee", "marcelo", "Marco", "Mario", "max", "Michael", "michel", "miguel", "norbert", "pablo", "paul", "pedro",
-    "quincy", "rob", "robert", "sandro", "shelby", "steph", "steph2", "steph3", "Storm", "travis", "Tweaky", "victor",
+    "quincy", "robert", "sandro", "shelby", "steph", "steph2", "steph3", "Storm", "travis", "Tweaky", "victor",
     "zac",
 )  # fmt: skip
 
@@ -39,13 +39,18 @@ def silence(seconds: float) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One way of speaking: espeak-ng variant, words a minute, pitch (0…99), extra gap (10 ms), chance of joining."""
+    """One way of speaking: espeak-ng variant, words a minute, pitch (0…99), extra gap (10 ms), chance of joining.
+
+    `melody` is espeak-ng's pitch range (0…99). Its usual 50 is flat for Chinese: five semitones from the top of tone 1
+    to the foot of tone 4. At 99 it is ten, as people speak.
+    """
 
     variant: str
     speed: int
     pitch: int
     gap: int = 0
     joined: float = 0.1
+    melody: int = 50
 
     @classmethod
     def draw(cls, rng: random.Random, *, held_out: bool = False) -> Voice:
@@ -57,6 +62,7 @@ class Voice:
             rng.randint(25, 80),
             rng.choice([0, 0, 0, 1, 2]),
             rng.choice([0, 0, 0.15, 0.4]),
+            rng.randint(45, 99),
         )
 
 
@@ -86,7 +92,12 @@ def speak(text: str, voice: Voice, rng: random.Random) -> NDArray[np.int16]:
         str(voice.gap),
         "--stdout",
     ]
-    wave = subprocess.run([*command, "".join(words)], check=True, capture_output=True)
+    wave = subprocess.run([*command, f"\x01{voice.melody}R {''.join(words)}"], capture_output=True)
+    if wave.returncode < 0 and voice.melody > 50:
+        # espeak-ng 1.51 crashes now and then on deep voices with a wide melody.
+        wave = subprocess.run([*command, f"\x0150R {''.join(words)}"], capture_output=True)
+    if wave.returncode:
+        raise RuntimeError(f"espeak-ng failed ({wave.returncode}): {wave.stderr.decode(errors='replace').strip()}")
     if len(wave.stdout) <= 44:
         raise RuntimeError(f"espeak-ng said nothing: {wave.stderr.decode(errors='replace').strip()}")
     return resample(np.frombuffer(wave.stdout[44:], dtype=np.int16), 22_050)
