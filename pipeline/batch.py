@@ -68,14 +68,11 @@ def evaluate(batch: Batch, workshop: Workshop, *, progress: Progress | None = No
         SettingsError: the speech model is missing or cannot be used.
     """
     watching = progress or Silent()
+    unread = [*_conversations(batch.interactions, workshop, watching), *(_unread(known) for known in batch.heard)]
     outcomes: list[Result | SetAside] = []
-    for made in _conversations(batch.interactions, workshop, watching):
+    for made in (*_read(unread, workshop), *batch.read):
         outcomes.append(made if isinstance(made, SetAside) else _guarded(made.interaction, workshop, _judge, made))
         watching.done(1)
-    for step, conversations in ((_read_again, batch.heard), (_judge, batch.read)):
-        for known in conversations:
-            outcomes.append(_guarded(known.interaction, workshop, step, known))
-            watching.done(1)
     return tuple(outcomes)
 
 
@@ -117,7 +114,7 @@ def _conversations(
 ) -> Iterator[Conversation | SetAside]:
     if all(interaction.turns for interaction in interactions):
         for interaction in interactions:
-            yield _guarded(interaction, workshop, _read, interaction, Heard(interaction.turns, None))
+            yield _guarded(interaction, workshop, _built, interaction, Heard(interaction.turns, None))
         return
     language, engine = workshop.settings.language, workshop.engine
     hear = partial(transcribe_many, engine=engine, progress=progress.heard, language=language)
@@ -128,25 +125,40 @@ def _conversations(
         except Exception:
             logger.exception("hearing a batch failed at %s; the rest is heard one by one", interaction.source)
             for left in interactions[number:]:
-                yield _guarded(left, workshop, lambda _, one: _read_heard(workshop, one, next(hear([one]))), left)
+                yield _guarded(left, workshop, lambda _, one: _built(workshop, one, next(hear([one]))), left)
             return
-        yield _guarded(interaction, workshop, _read_heard, interaction, found)
+        yield _guarded(interaction, workshop, _built, interaction, found)
 
 
-def _read_heard(workshop: Workshop, interaction: Interaction, heard: Heard | ZhijianError) -> Conversation:
+def _built(workshop: Workshop, interaction: Interaction, heard: Heard | ZhijianError) -> Conversation:
     if isinstance(heard, ZhijianError):
         raise heard
-    return _read(workshop, interaction, heard)
+    return build(interaction, heard.turns, hearing=heard.hearing)
 
 
-def _read(workshop: Workshop, interaction: Interaction, heard: Heard) -> Conversation:
-    (conversation,) = read([build(interaction, heard.turns, hearing=heard.hearing)], reader=workshop.reader)
-    return conversation
+def _unread(conversation: Conversation) -> Conversation:
+    return build(conversation.interaction, conversation.turns, hearing=conversation.hearing)
 
 
-def _read_again(workshop: Workshop, conversation: Conversation) -> Result:
-    heard = Heard(conversation.turns, conversation.hearing)
-    return _judge(workshop, _read(workshop, conversation.interaction, heard))
+def _read(some: Sequence[Conversation | SetAside], workshop: Workshop) -> Iterator[Conversation | SetAside]:
+    """All conversations read together; where that fails, one by one, so that a bad one spoils only itself."""
+    waiting = [made for made in some if not isinstance(made, SetAside)]
+    try:
+        found: Iterator[Conversation] | None = iter(read(waiting, reader=workshop.reader))
+    except Exception:
+        logger.exception("reading a batch failed; it is read one by one")
+        found = None
+    for made in some:
+        if isinstance(made, SetAside):
+            yield made
+        elif found is not None:
+            yield next(found)
+        else:
+            yield _guarded(made.interaction, workshop, _read_one, made)
+
+
+def _read_one(workshop: Workshop, conversation: Conversation) -> Conversation:
+    return read([conversation], reader=workshop.reader)[0]
 
 
 def _judge(workshop: Workshop, conversation: Conversation) -> Result:

@@ -183,7 +183,10 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one turn reads: politeness and empathy 0…1 (agent turns), sentiment −1…1, confidence 0…1, acts, cues."""
+    """How one turn reads: politeness and empathy 0…1 (agent turns), sentiment −1…1, confidence 0…1, acts, cues.
+
+    `disputed` names the acts of which wording and learnt reading say the opposite.
+    """
 
     politeness: float | None = None
     empathy: float | None = None
@@ -191,6 +194,7 @@ class Reading:
     confidence: float = 0.0
     acts: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     cues: tuple[Cue, ...] = ()
+    disputed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

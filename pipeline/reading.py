@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
-from models.utterance.records import TurnReading, Utterance
-from models.utterance.whole import WholeReading
+from models.utterance.records import ConversationReading, TurnReading, Utterance
 from pipeline.conversation import Classes, Conversation, Cue, Reading, Speaker, Turn
 
 
 class TurnReader(Protocol):
-    """What reads turns: `models.utterance.Reader`, or anything with the same three members."""
+    """What reads turns: `models.utterance.Reader`, or anything with the same two members."""
 
     @property
     def digest(self) -> str:
         """Identity of the model, for the engine block of an evaluation."""
 
-    def read(self, turns: tuple[Utterance, ...]) -> tuple[TurnReading, ...]:
-        """One reading a turn."""
-
-    def whole(self, turns: tuple[Utterance, ...], readings: tuple[TurnReading, ...]) -> WholeReading:
-        """What the readings come to together."""
+    def read_all(self, conversations: Sequence[tuple[Utterance, ...]]) -> Sequence[ConversationReading]:
+        """One reading a conversation, in order."""
 
 
 def read(conversations: Iterable[Conversation], *, reader: TurnReader) -> tuple[Conversation, ...]:
     """Fill readings, tone measures and classes of every conversation.
 
-    Turns of unknown speakers, bots and the system are not read. What was measured before (silence, pace …) stays.
+    All are read together, which is many times faster than one by one. Turns of unknown speakers, bots and the system
+    are not read. What was measured before (silence, pace …) stays.
     """
-    return tuple(_read_one(conversation, reader) for conversation in conversations)
+    waiting = tuple(conversations)
+    said = [tuple(_utterance(turn) for turn in conversation.turns) for conversation in waiting]
+    return tuple(
+        _filled(conversation, reading) for conversation, reading in zip(waiting, reader.read_all(said), strict=True)
+    )
 
 
-def _read_one(conversation: Conversation, reader: TurnReader) -> Conversation:
-    utterances = tuple(_utterance(turn) for turn in conversation.turns)
-    readings = reader.read(utterances)
-    whole = reader.whole(utterances, readings)
+def _filled(conversation: Conversation, reading: ConversationReading) -> Conversation:
+    whole = reading.whole
     return replace(
         conversation,
-        readings=tuple(_reading(reading) for reading in readings),
+        readings=tuple(_reading(turn) for turn in reading.turns),
         measures=replace(
             conversation.measures,
             politeness=whole.politeness,
@@ -69,4 +68,5 @@ def _reading(reading: TurnReading) -> Reading:
         confidence=reading.confidence,
         acts=MappingProxyType(dict(reading.acts)),
         cues=tuple(Cue(cue.kind, (cue.start, cue.end)) for cue in reading.cues),
+        disputed=tuple(sorted(reading.disputed)),
     )

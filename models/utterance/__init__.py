@@ -1,83 +1,22 @@
-"""How the turns of a conversation read: politeness, empathy, sentiment and acts.
+"""How the turns of a conversation read: politeness, empathy, sentiment and acts, and what the whole comes to.
 
-`load_reader()` gives a reader; `reader.read(turns)` gives one frozen reading a turn, `reader.whole(turns, readings)`
-what they come to together. The reader is a set of cue lexicons (`lexicons/`), with SnowNLP as an optional second
-opinion on customers' sentiment.
+`load_reader()` gives a reader; `reader.read_all(conversations)` gives one frozen reading a conversation. The reader
+joins two opinions: cue lexicons (`cues.CueReader`) and a small learnt encoder (`encoder.TurnEncoder`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from functools import cached_property
+from models.utterance.cues import CueReader
+from models.utterance.reader import Reader, load_reader
+from models.utterance.records import ConversationReading, CueMark, TurnReading, Utterance, WholeReading
 
-from models.utterance.context import with_context
-from models.utterance.lexicon import Lexicons, shipped, squeeze
-from models.utterance.records import CueMark, TurnReading, Utterance
-from models.utterance.sentiment import SnowOpinion
-from models.utterance.tone import agent_sentiment, customer_sentiment, empathy, politeness
-from models.utterance.whole import WholeReading, read_whole
-
-__all__ = ["CueMark", "Reader", "TurnReading", "Utterance", "WholeReading", "load_reader"]
-
-RULES = "2"
-"""Goes up with every change of the code that turns cues into readings, so that the digest changes with it."""
-
-SNOW_SHARE = 0.15
-"""What share of a customer turn's sentiment SnowNLP decides where the lexicons found nothing."""
-
-
-class Reader:
-    """Reads turns by cue lexicons. Stateless: the same turns always give the same readings."""
-
-    name = "lexicon"
-
-    def __init__(self, lexicons: Lexicons, opinion: SnowOpinion | None = None) -> None:
-        self._lexicons = lexicons
-        self._opinion = opinion
-
-    @cached_property
-    def digest(self) -> str:
-        """`sha256:…` over the lexicons, the version of the rules and the second opinion's name."""
-        name = self._opinion.name if self._opinion else ""
-        return "sha256:" + hashlib.sha256(f"{RULES}\0{name}\0".encode() + self._lexicons.source).hexdigest()
-
-    def read(self, turns: Sequence[Utterance]) -> tuple[TurnReading, ...]:
-        """One reading a turn, in order."""
-        return with_context(turns, tuple(self._read_one(turn) for turn in turns))
-
-    def whole(self, turns: Sequence[Utterance], readings: Sequence[TurnReading]) -> WholeReading:
-        """What the readings of all `turns` come to."""
-        return read_whole(turns, readings, self._lexicons)
-
-    def _read_one(self, turn: Utterance) -> TurnReading:
-        squeezed = squeeze(turn.text, self._lexicons.spelling)
-        if turn.role == "agent":
-            acts, cues = self._lexicons.agent.find(squeezed)
-            return TurnReading(
-                politeness=politeness(squeezed.text, acts),
-                empathy=empathy(acts),
-                sentiment=agent_sentiment(acts),
-                confidence=max(acts.values(), default=0.3),
-                acts=acts,
-                cues=cues,
-            )
-        if turn.role == "customer":
-            acts, cues = self._lexicons.customer.find(squeezed)
-            feeling = customer_sentiment(acts)
-            if self._opinion is not None and abs(feeling) < 0.2:
-                second = self._opinion.of(turn.text)
-                feeling += SNOW_SHARE * second if second is not None else 0.0
-            return TurnReading(
-                sentiment=round(feeling, 4), confidence=max(acts.values(), default=0.3), acts=acts, cues=cues
-            )
-        return TurnReading()
-
-
-def load_reader(*, second_opinion: bool = False) -> Reader:
-    """The shipped reader.
-
-    Args:
-        second_opinion: let SnowNLP have a small say in customers' sentiment (3–4 s to load on first use).
-    """
-    return Reader(shipped(), SnowOpinion() if second_opinion else None)
+__all__ = [
+    "ConversationReading",
+    "CueMark",
+    "CueReader",
+    "Reader",
+    "TurnReading",
+    "Utterance",
+    "WholeReading",
+    "load_reader",
+]

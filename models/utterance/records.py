@@ -33,7 +33,8 @@ class TurnReading:
     """How one turn reads.
 
     `politeness` and `empathy` are 0…1 and known for agents only, `sentiment` is −1…1, `confidence` 0…1 says how sure
-    the reader is of its sentiment or politeness. `acts` maps an act to its probability.
+    the reader is of its sentiment or politeness. `acts` maps an act to its probability; `disputed` names those of which
+    the cue lexicons and the learnt encoder say the opposite.
     """
 
     politeness: float | None = None
@@ -42,3 +43,32 @@ class TurnReading:
     confidence: float = 0.0
     acts: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     cues: tuple[CueMark, ...] = ()
+    disputed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WholeReading:
+    """Tone measures and classes of one conversation; `None` where there was nothing to tell them from.
+
+    `confidence` gives, for the classes, how probable the one named is.
+    """
+
+    politeness: float | None
+    empathy: float | None
+    sentiment_start: float | None
+    sentiment_end: float | None
+    agent_sentiment: float | None
+    complaint_type: str | None
+    complaint_level: int | None
+    problem: str | None
+    resolved: bool | None
+    need: str | None = None
+    confidence: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationReading:
+    """One reading a turn, and what they come to together."""
+
+    turns: tuple[TurnReading, ...]
+    whole: WholeReading

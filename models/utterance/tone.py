@@ -88,6 +88,12 @@ def empathy(acts: Mapping[str, float]) -> float:
     return round(1.0 - doubt, 4)
 
 
+def empathy_of(reaction: float, understood: float, explored: float) -> float:
+    """Empathy 0…1 from its three parts, each 0…2 (Sharma et al. 2020 tell the same three apart)."""
+    doubt = (1 - 0.4 * reaction) * (1 - 0.25 * understood) * (1 - 0.1 * explored)
+    return round(1.0 - max(0.0, doubt), 4)
+
+
 def agent_sentiment(acts: Mapping[str, float]) -> float:
     """Sentiment −1…1 of one agent turn: warm or irritated; 0 is calm."""
     warm = sum(0.25 * acts.get(act, 0.0) for act in ("thanks", "wish", "empathy", "courtesy", "greeting"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from models.utterance.lexicon import Lexicons, squeeze
-from models.utterance.records import TurnReading, Utterance
+from models.utterance.records import TurnReading, Utterance, WholeReading
 from models.utterance.tone import MATTERS, STRONG_RUDE
 
 _COMPLAINING = {
@@ -26,21 +25,6 @@ _COMPLAINING = {
 _SPEAKS_FOR = {"problem": "product", "delay": "process", "fee_dispute": "policy", "bad_service": "service"}
 _TYPES = ("product", "process", "policy", "service")
 _PROBLEMS = ("claims", "account", "technical", "logistics", "billing", "after_sales", "sales")
-
-
-@dataclass(frozen=True, slots=True)
-class WholeReading:
-    """Tone measures and classes of one conversation; `None` where there was nothing to tell them from."""
-
-    politeness: float | None
-    empathy: float | None
-    sentiment_start: float | None
-    sentiment_end: float | None
-    agent_sentiment: float | None
-    complaint_type: str | None
-    complaint_level: int | None
-    problem: str | None
-    resolved: bool | None
 
 
 def read_whole(turns: Sequence[Utterance], readings: Sequence[TurnReading], lexicons: Lexicons) -> WholeReading:

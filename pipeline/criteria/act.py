@@ -12,6 +12,7 @@ Met: `坐席: 我理解您的心情` with the act empathy read at 0.8. Unmet: th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -36,6 +37,10 @@ from pipeline.criteria.base import (
 from pipeline.criteria.window import Window, select
 
 
+DISPUTED = 0.6
+"""What a finding is worth on which wording and learnt reading say the opposite."""
+
+
 class Params(Strict):
     """Which acts, by whom, where, how probable at least, how often at least."""
 
@@ -57,6 +62,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         return unavailable("criteria.unavailable.unread", needs_reader=True)
     turns = select(conversation, params.by, params.window, context)
     hits: list[Hit] = []
+    agreed: list[bool] = []
     for index in turns:
         turn, reading = conversation.turns[index], conversation.readings[index]
         name, probability = max(
@@ -64,8 +70,12 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         )
         if probability >= params.at_least and probability > 0:
             hits.append(Hit((evidence(turn, cue_span(reading, name)),), trust(turn, probability)))
+            agreed.append(name not in reading.disputed)
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}
     if len(hits) < params.times:
         return missed(conversation, turns, params.by, context, Reason("criteria.act.missed", args))
     first = hits[0].evidence[0]
-    return found(tuple(hits), Reason("criteria.act.found", args | {"turn": first.turn + 1, "quote": first.quote}))
+    key = "criteria.act.found" if any(agreed) else "criteria.act.found_disputed"
+    if not any(agreed):
+        hits = [replace(hit, confidence=round(hit.confidence * DISPUTED, 4)) for hit in hits]
+    return found(tuple(hits), Reason(key, args | {"turn": first.turn + 1, "quote": first.quote}))

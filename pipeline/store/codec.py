@@ -206,12 +206,14 @@ def _reading_fields(reading: Reading) -> dict[str, Any]:
         "confidence": reading.confidence,
         "acts": dict(reading.acts),
         "cues": [[cue.kind, *cue.span] for cue in reading.cues],
+        "disputed": list(reading.disputed),
     }
 
 
 def _reading_of(fields: Mapping[str, Any]) -> Reading:
     cues = tuple(Cue(kind, (start, end)) for kind, start, end in fields["cues"])
-    return Reading(**{**fields, "acts": MappingProxyType(fields["acts"]), "cues": cues})
+    disputed = tuple(fields.get("disputed", ()))
+    return Reading(**{**fields, "acts": MappingProxyType(fields["acts"]), "cues": cues, "disputed": disputed})
 
 
 def _finding_row(finding: Finding, position: int) -> FindingRow:

@@ -1,0 +1,144 @@
+"""The learnt encoder of turns at run time: CTranslate2 (int8) beneath, the heads in numpy above.
+
+A weights folder holds `model.bin`, `config.json`, `vocabulary.json` (CTranslate2), `vocab.txt` (`spelling.Spelling`),
+`heads.npz` (see `training.export`) and `reader.json` (calibration). Turns of many conversations are read together,
+sorted by length, so that little is padding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.utterance.acts import ACTS, AGENT_ACTS, GRADES
+from models.utterance.records import Role, Utterance
+from models.utterance.spelling import Spelled, Spelling
+
+WEIGHTS = Path(__file__).parent / "weights"
+_TOKENS_AT_ONCE = 6144
+_LOUD = 0.5
+"""A character belongs to the evidence of an act where its own logit is at most ln 2 + this below the strongest's."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What the encoder makes of one turn.
+
+    `acts` are logits over the role's acts, `grades` the probabilities of the steps of each grade, `vector` `(2d,)` the
+    first token beside the mean of the turn's characters. `carriers` gives for an act the characters that carried it.
+    """
+
+    acts: Floats
+    grades: MappingProxyType[str, Floats]
+    vector: Floats
+    every: Floats
+    places: tuple[int, ...]
+
+    def carriers(self, column: int) -> tuple[int, int]:
+        """Offsets in the turn's text of the characters that carried the act in `column` (half-open)."""
+        own = self.every[:, column]
+        best = int(own.argmax())
+        near = own >= own[best] - 1.5
+        first = last = best
+        while first > 0 and near[max(0, first - 2) : first].any():
+            first -= 1
+        while last < len(own) - 1 and near[last + 1 : last + 3].any():
+            last += 1
+        return self.places[first], self.places[last] + 1
+
+
+class TurnEncoder:
+    """Reads turns in their context. Stateless: the same turns always read the same."""
+
+    def __init__(self, folder: Path = WEIGHTS, *, threads: int = 2) -> None:
+        self.folder = folder
+        self._threads = threads
+        self.spelling = Spelling.load(folder / "vocab.txt")
+        with np.load(folder / "heads.npz") as heads:
+            self._heads = {name: heads[name].astype(np.float32) for name in heads.files}
+        self.calibration: dict[str, Any] = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def _engine(self) -> Any:
+        import ctranslate2
+
+        return ctranslate2.Encoder(str(self.folder), device="cpu", compute_type="int8", intra_threads=self._threads)
+
+    def hear(self, conversations: Sequence[Sequence[Utterance]]) -> list[list[Hearing | None]]:
+        """One hearing a turn, `None` for turns of nobody that is read (bots, the system, unknown speakers)."""
+        found: list[list[Hearing | None]] = [[None] * len(turns) for turns in conversations]
+        waiting: list[tuple[int, int, Role, Spelled]] = []
+        for row, turns in enumerate(conversations):
+            for place, turn in enumerate(turns):
+                if turn.role != "other" and turn.text.strip():
+                    waiting.append((row, place, turn.role, self.spelling.spell(turn.role, turn.text, turns[:place])))
+        waiting.sort(key=lambda item: len(item[3].tokens))
+        at = 0
+        while at < len(waiting):
+            take = at + 1
+            while take < len(waiting) and (take + 1 - at) * len(waiting[take][3].tokens) <= _TOKENS_AT_ONCE:
+                take += 1
+            batch = waiting[at:take]
+            for (row, place, _, _), heard in zip(batch, self._hear([(r, s) for _, _, r, s in batch]), strict=True):
+                found[row][place] = heard
+            at = take
+        return found
+
+    def _hear(self, batch: Sequence[tuple[Role, Spelled]]) -> list[Hearing]:
+        output = self._engine.forward_batch(
+            [list(spelled.tokens) for _, spelled in batch],
+            token_type_ids=_padded([spelled.segments for _, spelled in batch]),
+        )
+        frames = np.array(output.last_hidden_state, dtype=np.float32)
+        heads = self._heads
+        counts = [max(1, len(spelled.places)) for _, spelled in batch]
+        own = np.concatenate(
+            [frames[i, s.first : s.first + n] for i, ((_, s), n) in enumerate(zip(batch, counts, strict=True))]
+        )
+        every = own @ heads["acts_weight"].T + heads["acts_bias"]
+        starts = np.cumsum([0, *counts[:-1]])
+        acts = np.logaddexp.reduceat(every, starts, axis=0)
+        means = np.add.reduceat(own, starts, axis=0) / np.asarray(counts, np.float32)[:, None]
+        vectors = np.concatenate([frames[:, 0], means], axis=1)
+        steps = vectors @ heads["grades_weight"].T + heads["grades_bias"]
+        results = []
+        for i, (role, spelled) in enumerate(batch):
+            begin, end = _columns(role)
+            results.append(
+                Hearing(
+                    acts[i, begin:end],
+                    self._grades(steps[i]),
+                    vectors[i],
+                    every[starts[i] : starts[i] + counts[i], begin:end],
+                    spelled.places or (0,),
+                )
+            )
+        return results
+
+    def _grades(self, steps: Floats) -> MappingProxyType[str, Floats]:
+        result, at = {}, 0
+        for name, values in GRADES.items():
+            scaled = steps[at : at + len(values)] / self.calibration["temperatures"].get(name, 1.0)
+            odds = np.exp(scaled - scaled.max())
+            result[name] = (odds / odds.sum()).astype(np.float32)
+            at += len(values)
+        return MappingProxyType(result)
+
+
+def _columns(role: Role) -> tuple[int, int]:
+    return (0, len(AGENT_ACTS)) if role == "agent" else (len(AGENT_ACTS), len(AGENT_ACTS) + len(ACTS["customer"]))
+
+
+def _padded(rows: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    longest = max(map(len, rows))
+    return [[*row, *(0,) * (longest - len(row))] for row in rows]

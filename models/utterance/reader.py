@@ -1,0 +1,190 @@
+"""The reader: cue lexicons and the learnt encoder, each with its say on every turn, and their agreement."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.utterance.acts import ACTS, GRADES
+from models.utterance.context import with_context
+from models.utterance.conversation import ConversationNetwork, summary
+from models.utterance.cues import CueReader
+from models.utterance.encoder import WEIGHTS, Hearing, TurnEncoder
+from models.utterance.records import ConversationReading, CueMark, TurnReading, Utterance, WholeReading
+from models.utterance.tone import empathy_of
+
+Floats = NDArray[np.float32]
+
+FUSION = "1"
+"""Goes up with every change of the code that joins the two opinions, so that the digest changes with it."""
+
+_SHOWN = 0.3
+"""Acts less probable than this are not told."""
+_SURE, _NO = 0.75, 0.2
+"""One opinion above the first and the other below the second: a dispute."""
+
+
+class Reader:
+    """Reads conversations by lexicons and encoder together. Stateless: the same turns always read the same."""
+
+    name = "zhijian-reader-zh-small"
+
+    def __init__(self, cues: CueReader, encoder: TurnEncoder) -> None:
+        self.cues = cues
+        self.encoder = encoder
+        self._known = cues.acts
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:…` over the lexicons' digest, the weights and the version of the fusion."""
+        digest = hashlib.sha256(f"{FUSION}\0{self.cues.digest}\0".encode())
+        for path in sorted(path for path in self.encoder.folder.iterdir() if path.is_file()):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        return "sha256:" + digest.hexdigest()
+
+    @cached_property
+    def _network(self) -> ConversationNetwork:
+        return ConversationNetwork(self.encoder.folder)
+
+    def read(self, turns: Sequence[Utterance]) -> tuple[TurnReading, ...]:
+        """One reading a turn, in order."""
+        return self.turns([turns])[0][1]
+
+    def read_all(self, conversations: Sequence[Sequence[Utterance]]) -> list[ConversationReading]:
+        """One reading a conversation, in order; the turns of all are read together, which is many times faster."""
+        return [
+            ConversationReading(readings, self._whole(turns, hearings, readings))
+            for turns, (hearings, readings) in zip(conversations, self.turns(conversations), strict=True)
+        ]
+
+    def summaries(self, conversations: Sequence[Sequence[Utterance]]) -> list[tuple[Floats, Floats]]:
+        """What the network of whole conversations looks at (`conversation.summary`)."""
+        return [
+            summary(turns, hearings, readings, self.cues.whole(turns, readings))
+            for turns, (hearings, readings) in zip(conversations, self.turns(conversations), strict=True)
+        ]
+
+    def turns(
+        self, conversations: Sequence[Sequence[Utterance]]
+    ) -> list[tuple[list[Hearing | None], tuple[TurnReading, ...]]]:
+        """The encoder's hearings, and the fused readings, of every turn of every conversation."""
+        found = []
+        for turns, hearings in zip(conversations, self.encoder.hear(conversations), strict=True):
+            by_cues = self.cues.read(turns)
+            fused = tuple(
+                cue if hearing is None else self._fused(turn, cue, hearing)
+                for turn, cue, hearing in zip(turns, by_cues, hearings, strict=True)
+            )
+            found.append((hearings, with_context(turns, fused)))
+        return found
+
+    def _fused(self, turn: Utterance, cue: TurnReading, hearing: Hearing) -> TurnReading:
+        acts: dict[str, float] = {}
+        marks: list[CueMark] = []
+        disputed: set[str] = set()
+        fusion = self.encoder.calibration["acts"][turn.role]
+        for column, name in enumerate(ACTS[turn.role]):
+            learnt, said = float(hearing.acts[column]), cue.acts.get(name, 0.0)
+            weight, trust, lift = fusion[name]
+            probability = _squash(weight * learnt + trust * odds_of(said) + lift)
+            if probability >= _SHOWN:
+                acts[name] = round(probability, 4)
+                if said == 0.0:
+                    marks.append(CueMark(name, *hearing.carriers(column), round(probability, 4)))
+            alone = _squash(learnt)
+            if name in self._known[turn.role] and (
+                (said >= _SURE and alone <= _NO) or (alone >= _SURE and said <= _NO and probability < _SURE)
+            ):
+                disputed.add(name)
+        for name, said in cue.acts.items():
+            if name not in ACTS[turn.role]:
+                acts[name] = said
+        tone = _tone(turn, hearing)
+        cues = tuple(c for c in cue.cues if c.kind not in ACTS[turn.role] or c.kind in acts)
+        return replace(tone, acts=MappingProxyType(acts), cues=(*cues, *marks), disputed=frozenset(disputed))
+
+    def _whole(
+        self, turns: Sequence[Utterance], hearings: Sequence[Hearing | None], readings: Sequence[TurnReading]
+    ) -> WholeReading:
+        by_cues = self.cues.whole(turns, readings)
+        odds = self._network.classify(*summary(turns, hearings, readings, by_cues))
+        customer, agent = by_cues.sentiment_start is not None, by_cues.politeness is not None
+        named = {name: _best(odds[name], name) for name in ("type", "level", "problem", "resolved", "need")}
+        complains = named["type"][0] != "none"
+        level = _best(odds["level"][1:] / odds["level"][1:].sum(), "level", skip=1)
+        return WholeReading(
+            politeness=_scale(odds["polite"], 0.0, 1.0) if agent else None,
+            empathy=_scale(odds["empathy"], 0.0, 1.0) if agent else None,
+            sentiment_start=_scale(odds["start"], -1.0, 1.0) if customer else None,
+            sentiment_end=_scale(odds["end"], -1.0, 1.0) if customer else None,
+            agent_sentiment=by_cues.agent_sentiment,
+            complaint_type=named["type"][0] if customer else None,
+            complaint_level=int(level[0]) if customer and complains else None,
+            problem=named["problem"][0] if customer else None,
+            resolved=named["resolved"][0] == "yes" if customer and agent else None,
+            need=named["need"][0] if customer else None,
+            confidence=MappingProxyType(
+                {
+                    "complaint_type": named["type"][1],
+                    "complaint_level": level[1],
+                    "problem": named["problem"][1],
+                    "resolved": named["resolved"][1],
+                    "need": named["need"][1],
+                }
+            ),
+        )
+
+
+def _tone(turn: Utterance, hearing: Hearing) -> TurnReading:
+    means = {name: float(hearing.grades[name] @ np.asarray(steps, np.float32)) for name, steps in GRADES.items()}
+    feeling = round(max(-1.0, min(1.0, means["feeling"] / 2)), 4)
+    if turn.role == "customer":
+        return TurnReading(sentiment=feeling, confidence=round(float(hearing.grades["feeling"].max()), 4))
+    return TurnReading(
+        politeness=round((means["polite"] - 1) / 4, 4),
+        empathy=empathy_of(means["reaction"], means["understood"], means["explored"]),
+        sentiment=feeling,
+        confidence=round(float(hearing.grades["polite"].max()), 4),
+    )
+
+
+def _best(odds: Floats, name: str, skip: int = 0) -> tuple[str, float]:
+    from models.utterance.acts import CLASSES
+
+    place = int(odds.argmax())
+    return CLASSES[name][place + skip], round(float(odds[place]), 4)
+
+
+def _scale(odds: Floats, low: float, high: float) -> float:
+    """The expected step, on a scale from `low` to `high`."""
+    return round(low + (high - low) * float(odds @ np.arange(len(odds))) / (len(odds) - 1), 4)
+
+
+def _squash(value: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+
+
+def odds_of(probability: float) -> float:
+    """The logit of what the lexicons say; an act they found nothing of is unlikely, not impossible."""
+    within = min(0.97, max(0.03, probability))
+    return math.log(within / (1 - within))
+
+
+def load_reader(*, second_opinion: bool = False, folder: Path | None = None) -> Reader:
+    """The shipped reader, or the one whose weights lie in `folder`.
+
+    Args:
+        second_opinion: let SnowNLP have a small say in customers' sentiment (3–4 s to load on first use).
+        folder: a weights folder as `models.utterance.training export` writes it.
+    """
+    from models.utterance.sentiment import SnowOpinion
+
+    return Reader(CueReader(opinion=SnowOpinion() if second_opinion else None), TurnEncoder(folder or WEIGHTS))
