@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.utterance import Reader, TurnReading, Utterance, load_reader
+from models.utterance import ConversationReading, CueReader, Reader, Utterance, load_reader
 from pipeline.batch import Batch, Silent, evaluate, split
 from pipeline.conversation import Channel, Interaction, SetAside
 from pipeline.ingest import ingest
@@ -152,17 +152,17 @@ def test_another_reader_reads_and_scores_again_without_hearing_again(
 class Touchy(Reader):
     """A reader with a fault: one sentence throws it off."""
 
-    def read(self, turns: Sequence[Utterance]) -> tuple[TurnReading, ...]:
-        if any("投诉" in turn.text for turn in turns):
+    def read_all(self, conversations: Sequence[Sequence[Utterance]]) -> list[ConversationReading]:
+        if any("投诉" in turn.text for turns in conversations for turn in turns):
             raise RuntimeError("cannot read this")
-        return super().read(turns)
+        return super().read_all(conversations)
 
 
 def test_one_interaction_that_fails_is_set_aside_and_the_batch_goes_on(
     inbox: Path, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     workshop = Workshop(settings)
-    workshop.reader = Touchy(load_reader()._lexicons)
+    workshop.reader = Touchy(CueReader(), load_reader().encoder)
     with caplog.at_level(logging.CRITICAL, logger="pipeline"):
         outcomes = evaluate(Batch("all", ingest(inbox).interactions), workshop)
     assert [isinstance(outcome, Result) for outcome in outcomes] == [True, False, True, False, True]

@@ -108,7 +108,7 @@ class ConversationNetwork:
         total: dict[str, Floats] = {}
         for member in range(self._members):
             for name, odds in self._one(member, numbers, topics).items():
-                total[name] = total.get(name, np.zeros_like(odds)) + odds / self._members
+                total[name] = (total.get(name, np.zeros_like(odds)) + odds / self._members).astype(np.float32)
         return total
 
     def _one(self, member: int, numbers: Floats, topics: Floats) -> Mapping[str, Floats]:

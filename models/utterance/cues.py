@@ -8,10 +8,10 @@ from functools import cached_property
 
 from models.utterance.context import with_context
 from models.utterance.lexicon import Lexicons, shipped, squeeze
-from models.utterance.records import ConversationReading, TurnReading, Utterance
+from models.utterance.records import ConversationReading, TurnReading, Utterance, WholeReading
 from models.utterance.sentiment import SnowOpinion
 from models.utterance.tone import agent_sentiment, customer_sentiment, empathy, politeness
-from models.utterance.whole import WholeReading, read_whole
+from models.utterance.whole import read_whole
 
 RULES = "2"
 """Goes up with every change of the code that turns cues into readings, so that the digest changes with it."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from models.utterance.acts import ACTS, GRADES
+from models.utterance.acts import ACTS, CLASSES, GRADES
 from models.utterance.context import with_context
 from models.utterance.conversation import ConversationNetwork, summary
 from models.utterance.cues import CueReader
@@ -104,9 +104,7 @@ class Reader:
                 (said >= _SURE and alone <= _NO) or (alone >= _SURE and said <= _NO and probability < _SURE)
             ):
                 disputed.add(name)
-        for name, said in cue.acts.items():
-            if name not in ACTS[turn.role]:
-                acts[name] = said
+        acts.update({name: said for name, said in cue.acts.items() if name not in ACTS[turn.role]})
         tone = _tone(turn, hearing)
         cues = tuple(c for c in cue.cues if c.kind not in ACTS[turn.role] or c.kind in acts)
         return replace(tone, acts=MappingProxyType(acts), cues=(*cues, *marks), disputed=frozenset(disputed))
@@ -157,8 +155,6 @@ def _tone(turn: Utterance, hearing: Hearing) -> TurnReading:
 
 
 def _best(odds: Floats, name: str, skip: int = 0) -> tuple[str, float]:
-    from models.utterance.acts import CLASSES
-
     place = int(odds.argmax())
     return CLASSES[name][place + skip], round(float(odds[place]), 4)
 

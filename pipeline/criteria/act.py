@@ -36,7 +36,6 @@ from pipeline.criteria.base import (
 )
 from pipeline.criteria.window import Window, select
 
-
 DISPUTED = 0.6
 """What a finding is worth on which wording and learnt reading say the opposite."""
 

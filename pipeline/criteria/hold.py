@@ -1,9 +1,10 @@
 """hold: a hold was asked for before and thanked for after.
 
 ```yaml
-hold: {asked: [请[您]稍等], thanked: [久等, 感谢您的[耐心]等待], need: both}
+hold: {asked: [请[您]稍等], thanked: [久等, 感谢您的[耐心]等待], need: both, read: 0.6}
 ```
 
+With `read`, turns in which the reader reads the acts hold and hold_thanks with at least this probability count too.
 A hold is a turn of the agent with one of `asked`, or a gap before the agent of at least `longer_than` seconds
 (`{call: 8, chat: 60}`). After it `thanked` may stand in the agent's next two turns. `need`: `both` (default), `one`,
 `asked`, `thanked`. Every hold must be treated so. Not applicable where there was no hold.
@@ -24,8 +25,10 @@ from pipeline.criteria.base import (
     Hit,
     Outcome,
     PatternList,
+    Share,
     State,
     Strict,
+    cue_span,
     evidence,
     missed,
     role_word,
@@ -55,13 +58,15 @@ class Params(Strict):
     thanked: Annotated[PatternList, Field(min_length=1)]
     need: Literal["both", "one", "asked", "thanked"] = "both"
     longer_than: Gap = Gap()
+    read: Share | None = None
 
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether every hold was asked for and thanked for, as far as `need` says."""
     agent = tuple(turn.index for turn in conversation.turns if speaks(turn, "agent"))
-    asked = _places(params.asked, conversation, agent, context)
+    asked = _places(params.asked, conversation, agent, context) | _read("hold", params.read, conversation, agent)
     thanked = _places(params.thanked, conversation, agent, context)
+    thanked = _read("hold_thanks", params.read, conversation, agent) | thanked
     holds = _holds(params, conversation, agent, asked)
     if not holds:
         args: dict[str, str | int | float] = {"role": role_word("agent")}
@@ -106,12 +111,25 @@ def _places(
     return places
 
 
+def _read(
+    act: str, at_least: float | None, conversation: Conversation, turns: tuple[int, ...]
+) -> dict[int, Evidence]:
+    """The turns in which the reader reads `act`."""
+    if at_least is None or not conversation.readings:
+        return {}
+    return {
+        i: evidence(conversation.turns[i], cue_span(conversation.readings[i], act))
+        for i in turns
+        if conversation.readings[i].acts.get(act, 0.0) >= at_least
+    }
+
+
 def _holds(
     params: Params, conversation: Conversation, agent: tuple[int, ...], asked: dict[int, Evidence]
 ) -> list[tuple[int | None, int]]:
     """Holds in order: the turn that announced it (or none) and the agent's turn that ended it."""
     holds: list[tuple[int | None, int]] = []
-    for turn in asked:
+    for turn in sorted(asked):
         resumed = next((i for i in agent if i > turn), None)
         if resumed is not None and (not holds or holds[-1][1] != resumed):
             holds.append((turn, resumed))

@@ -72,7 +72,7 @@ def decoder(options: argparse.Namespace) -> None:
     if (options.work / "decoder.pt").exists():
         model.load_state_dict(torch.load(options.work / "decoder.pt"))
     imagined = ImaginedSpeech(SoundCodebook(size.width), options.seed)
-    optimizer = optimiser(model, options.rate)
+    optimizer = optimiser(model, peak=options.rate)
     batches = imagined_batches(
         Texts.load(vocabulary, options.outside), imagined, vocabulary, options.seed, gentle=options.gentle
     )

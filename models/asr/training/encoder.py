@@ -18,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from models.asr.training.augment import LogMel, disturb, mask
 from models.asr.training.network import BLANK, Encoder, Size
 from models.asr.training.optimise import descend, optimiser, schedule
+from models.asr.training.pitch import BINS, UNVOICED, pitch_bins
 from models.asr.training.sounds import pinyin, sounds_of
 from models.asr.training.speech import read_shard
 from models.asr.training.vocabulary import Vocabulary
@@ -43,8 +44,10 @@ def spoken(folder: Path, rng: random.Random, keep: int = 40) -> Iterator[Utteran
 
 def short_batches(
     folder: Path, seed: int, frames: int = 12_800, gentle: int = 0
-) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
-    """Batches of disturbed utterances of like length: features `(b, mels, t)`, their frames `(b,)`, texts.
+) -> Iterator[tuple[Tensor, Tensor, list[str], Tensor]]:
+    """Batches of disturbed utterances of like length: features `(b, mels, t)`, their frames `(b,)`, texts, pitch.
+
+    The last is `(b, t / 2)`, see `pitch.pitch_bins`.
 
     A batch holds about `frames` mel frames; utterances are padded with zeros, as faster-whisper pads its windows.
     There are few shapes, because oneDNN prepares every new shape anew. The first `gentle` batches are
@@ -61,17 +64,21 @@ def short_batches(
         if len(buckets[size]) < max(1, frames // size):
             continue
         batch, buckets[size] = buckets[size], []
-        features = []
+        features, pitch = [], []
         for _, samples in batch:
             lead = np.zeros(int(noise.integers(0, 2400)), np.float32)
             sound = np.concatenate([lead, samples.astype(np.float32) / 32768])
             sound = np.pad(sound, (0, -len(sound) % 3200))
             mild = gentle > 0 and noise.random() < 0.7
-            mel = log_mel(torch.from_numpy(sound if mild else disturb(sound, noise)))
+            heard_sound = torch.from_numpy(sound if mild else disturb(sound, noise))
+            mel = log_mel(heard_sound)
             features.append((mel if mild else mask(mel, noise))[:, :size])
+            bins = pitch_bins(heard_sound)[: size // 2]
+            pitch.append(F.pad(bins, (0, size // 2 - len(bins)), value=UNVOICED))
         gentle -= 1
         padded = torch.stack([F.pad(f, (0, size - f.shape[1])) for f in features])
-        yield padded, torch.tensor([f.shape[1] for f in features]), [text for text, _ in batch]
+        lengths = torch.tensor([f.shape[1] for f in features])
+        yield padded, lengths, [text for text, _ in batch], torch.stack(pitch)
 
 
 def ctc(encoder: Encoder, hidden: Tensor, lengths: Tensor, texts: list[str]) -> Tensor:
@@ -103,25 +110,29 @@ def encoder(options: argparse.Namespace) -> None:
     model = Encoder(Size(len(vocabulary)))
     if (options.work / "encoder.pt").exists():
         model.load_state_dict(torch.load(options.work / "encoder.pt"))
-    optimizer = optimiser(model, options.rate)
+    high = torch.nn.Linear(model.width, BINS)
+    optimizer = optimiser(torch.nn.ModuleList([model, high]), peak=options.rate)
     batches = short_batches(options.work / "train", options.seed, gentle=options.gentle)
     begin, step, total = time.monotonic(), 0, options.minutes * 60
     running = 0.0
     while (elapsed := time.monotonic() - begin) < total:
-        features, lengths, texts = next(batches)
+        features, lengths, texts, pitch = next(batches)
         frames = features.shape[2] // 2
         offsets = torch.randint(0, 1500 - frames + 1, (len(texts),))
         rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         with torch.autocast("cpu", torch.bfloat16):
-            hidden = model(features, offsets)
+            hidden, early = model.hear(features, offsets)
+            guessed = high(early)
         loss = ctc(model, hidden, lengths, texts)
         place = model.place_loss(hidden, offsets)
-        descend(model, optimizer, loss + 0.5 * place, rate)
+        pitched = F.cross_entropy(guessed.flatten(0, 1).float(), pitch.flatten(), ignore_index=UNVOICED)
+        descend(model, optimizer, loss + 0.5 * place + 0.3 * pitched, rate)
         step += 1
         running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
         if step % 25 == 0:
             sys.stderr.write(
-                f"{elapsed:6.0f} s step {step} ctc {running:.3f} place {place.item():.4f} rate {rate:.1e}\n"
+                f"{elapsed:6.0f} s step {step} ctc {running:.3f} place {place.item():.4f} "
+                f"pitch {pitched.item():.3f} rate {rate:.1e}\n"
             )
         if step % 300 == 0:
             torch.save(model.state_dict(), options.work / "encoder.pt")
@@ -139,7 +150,7 @@ def measure_encoder(model: Encoder, folder: Path, batches: int = 6) -> float:
     source = short_batches(folder, seed=7)
     wrong = count = 0
     for _ in range(batches):
-        features, lengths, texts = next(source)
+        features, lengths, texts, _ = next(source)
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model(features)
         for text, sounds in zip(texts, heard(model, hidden, lengths), strict=True):

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from models.asr.training.pitch import BINS, combs
 from models.asr.training.sounds import SOUNDS
 
 BLANK = len(SOUNDS)
@@ -140,14 +141,23 @@ class Encoder(nn.Module):
         self.conv1 = nn.Conv1d(size.mels, size.width, 3, padding=1)
         self.conv2 = nn.Conv1d(size.width, size.width, 3, stride=2, padding=1)
         self.layers = nn.ModuleList(Layer(size, cross=False) for _ in range(size.encoder_layers))
+        with torch.no_grad():
+            self.conv1.weight[:BINS] = combs()[:, : size.mels, None] * torch.tensor([0.25, 0.5, 0.25])
+            self.conv1.bias[:BINS].zero_()  # type: ignore[index]
 
     def forward(self, features: Tensor, offsets: Tensor | None = None) -> Tensor:
         """`offsets` `(batch,)` are first places in the window, for training on short stretches."""
+        return self.hear(features, offsets)[0]
+
+    def hear(self, features: Tensor, offsets: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The same, and beside it what the first layer makes of the sound, `(batch, n, d)`."""
         x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
         x = x + 0.5 * self.places(x.shape[1], offsets)
-        for layer in self.layers:
+        x, _ = self.layers[0](x)
+        early = x
+        for layer in self.layers[1:]:
             x, _ = layer(x)
-        return F.layer_norm(x, (self.width,))
+        return F.layer_norm(x, (self.width,)), early
 
     def places(self, count: int, offsets: Tensor | None) -> Tensor:
         """Place codes of `count` frames, `(count, d)` or `(batch, count, d)`."""

@@ -14,21 +14,21 @@ def schedule(elapsed: float, total: float, step: int, *, peak: float, warm_up: i
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, elapsed / total))))
 
 
-def optimiser(module: torch.nn.Module, peak: float) -> torch.optim.AdamW:
-    """AdamW without decay on biases and norms."""
-    matrices = [p for p in module.parameters() if p.ndim > 1 and p.requires_grad]
-    vectors = [p for p in module.parameters() if p.ndim <= 1 and p.requires_grad]
-    return torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
-        lr=peak,
-        betas=(0.9, 0.98),
-    )
+def optimiser(*modules: torch.nn.Module, peak: float, shares: tuple[float, ...] = (1.0,)) -> torch.optim.AdamW:
+    """AdamW without decay on biases and norms; each module learns at its share of the rate."""
+    groups = []
+    for module, share in zip(modules, shares, strict=True):
+        matrices = [p for p in module.parameters() if p.ndim > 1 and p.requires_grad]
+        vectors = [p for p in module.parameters() if p.ndim <= 1 and p.requires_grad]
+        groups.append({"params": matrices, "weight_decay": 0.01, "share": share})
+        groups.append({"params": vectors, "weight_decay": 0.0, "share": share})
+    return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98))
 
 
 def descend(model: torch.nn.Module, optimizer: torch.optim.AdamW, loss: torch.Tensor, rate: float) -> None:
-    """One step down the gradient of `loss` at learning rate `rate`, the gradient's norm clipped to 1."""
+    """One step down the gradient of `loss`, its norm clipped to 1, at `rate` times each group's share."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["share"]
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()

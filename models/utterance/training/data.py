@@ -37,7 +37,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Labelled turns in order; `labels` by the names of `acts.CLASSES`, empty for a single turn with what was before."""
+    """Labelled turns in order; `labels` by the names of `acts.CLASSES`, none for a single turn with what was before."""
 
     id: str
     channel: str

@@ -30,7 +30,7 @@ def small(vocabulary: int) -> BertModel:
     config = BertConfig(
         vocab_size=vocabulary, hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024,
         max_position_embeddings=192, type_vocab_size=2, hidden_dropout_prob=0.05, attention_probs_dropout_prob=0.05,
-        attn_implementation="eager",
+        attn_implementation="eager",  # type: ignore[call-arg]
     )  # fmt: skip
     return BertModel(config, add_pooling_layer=False)
 

@@ -43,7 +43,7 @@ def pretrain(options: argparse.Namespace) -> None:
     model = Guesser(small(len(spelling.tokens)))
     if (options.work / "guesser.pt").exists():
         model.load_state_dict(torch.load(options.work / "guesser.pt"))
-    optimizer = optimiser(model, options.rate)
+    optimizer = optimiser(model, peak=options.rate)
     batches = covered_batches(outside, own, spelling, rng)
     begin, step, total, running = time.monotonic(), 0, options.minutes * 60, [0.0, 0.0]
     while (elapsed := time.monotonic() - begin) < total:
@@ -74,8 +74,8 @@ def vocabulary(outside: Sequence[Said], own: Sequence[Dialogue], rng: random.Ran
         for turn in dialogue:
             counts.update(turn.text.lower())
     for item in own:
-        for turn in item.turns:
-            counts.update({c: 2 for c in turn.pattern.lower()})
+        for labelled in item.turns:
+            counts.update(dict.fromkeys(labelled.pattern.lower(), 2))
     service = Grammar.shipped().sentences(rng)
     for _ in range(30_000):
         counts.update(next(service).text.lower())

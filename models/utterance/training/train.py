@@ -138,7 +138,7 @@ def train(options: argparse.Namespace) -> None:
     model = TurnNetwork(encoder)
     items = [item for item in load() if item.split == "train"]
     noise = Noise(spelling.tokens, options.seed)
-    optimizer = optimiser(model, options.rate)
+    optimizer = optimiser(model, peak=options.rate)
     begin, step, epoch, total = time.monotonic(), 0, 0, options.minutes * 60
     told = [0.0, 0.0]
     while time.monotonic() - begin < total:
@@ -148,7 +148,8 @@ def train(options: argparse.Namespace) -> None:
                 break
             with torch.autocast("cpu", torch.bfloat16):
                 frames = model.frames(inputs := batch_of([one.spelled for one in batch]))
-            losses = loss_of(*model.heads(frames, inputs.said), batch)
+            acts, grades = model.heads(frames, inputs.said)
+            losses = loss_of(acts, grades, batch)
             rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
             descend(model, optimizer, losses[0] + 0.5 * losses[1], rate)
             step += 1
@@ -208,10 +209,9 @@ def report(model: TurnNetwork, spelling: Spelling) -> None:
         wanted = torch.tensor([e.steps[place] for e in some])
         there = wanted >= 0
         guess = (logits[there].softmax(1) * torch.arange(logits.shape[1])).sum(1)
+        right = (logits[there].argmax(1) == wanted[there]).float().mean()
         rank = torch.corrcoef(torch.stack([_ranks(guess), _ranks(wanted[there].float())]))[0, 1]
-        sys.stderr.write(
-            f"  {name}: Spearman {rank:.3f}, right step {(logits[there].argmax(1) == wanted[there]).float().mean():.3f}\n"
-        )
+        sys.stderr.write(f"  {name}: Spearman {rank:.3f}, right step {right:.3f}\n")
 
 
 def _ranks(values: Tensor) -> Tensor:

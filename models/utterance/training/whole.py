@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +81,7 @@ def whole(options: argparse.Namespace) -> None:
     labels = {name: torch.cat([p[2][name] for p in parts]) for name in CLASSES}
     tuning, measured = (summaries(reader, _of(split), None, rng) for split in ("calibration", "held_out"))
     scales = [(x.mean(0), x.std(0).clamp_min(0.05)) for x in (numbers, topics)]
-    saved: dict[str, np.ndarray] = {}
+    saved: dict[str, Any] = {}
     total: dict[str, Tensor] = {}
     for member in range(_MEMBERS):
         model = _fit(numbers, topics, labels, scales, options.seed * 100 + member)
