@@ -36,7 +36,7 @@ class Figure:
 
 
 def measured(some: Sequence[Item], figure: Callable[[Sequence[Item]], float], *, rounds: int = 300) -> Figure:
-    """`figure` of `some`, with a percentile bootstrap over its items (conversations, so that their turns stay together).
+    """`figure` of `some`, with a percentile bootstrap over its items (conversations: their turns stay together).
 
     Args:
         some: what was drawn at random from the world, one entry a draw.
@@ -44,9 +44,8 @@ def measured(some: Sequence[Item], figure: Callable[[Sequence[Item]], float], *,
         rounds: how often to draw.
     """
     chance = random.Random(7)  # noqa: S311
-    drawn = sorted(
-        value for _ in range(rounds if some else 0) if not math.isnan(value := figure(chance.choices(some, k=len(some))))
-    )
+    drawn = [figure(chance.choices(some, k=len(some))) for _ in range(rounds if some else 0)]
+    drawn = sorted(value for value in drawn if not math.isnan(value))
     if not drawn:
         return Figure(figure(some) if some else UNKNOWN, UNKNOWN, UNKNOWN)
     return Figure(figure(some), drawn[int(0.025 * len(drawn))], drawn[min(len(drawn) - 1, int(0.975 * len(drawn)))])
