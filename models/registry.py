@@ -1,4 +1,4 @@
-"""Speech models by name: what the manifest knows, which of them are here, whether their files are whole.
+"""Models by name: what the manifest knows, which of them are here, whether their files are whole.
 
 Nothing is ever fetched unless `fetch` is called.
 """
@@ -14,6 +14,10 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["speech", "reader"]
+"""What a model does: hear recordings, or read turns."""
 
 SHIPPED = "shipped"
 _ABOVE_ALL = Path("model.bin")
@@ -52,6 +56,7 @@ class KnownModel:
     """One entry of the manifest. CERs are published figures in percent, `None` where none was published."""
 
     name: str
+    kind: Kind
     title: Mapping[str, str]
     licence: str
     megabytes: int
@@ -65,11 +70,25 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All known models by name, the name of the one that is shipped, and the files that every model needs."""
+    """All known models by name; those that are shipped, and the files that a model needs, by kind."""
 
-    shipped: str
-    required: tuple[str, ...]
+    shipped_of: Mapping[Kind, str]
+    files_of: Mapping[Kind, tuple[str, ...]]
     models: Mapping[str, KnownModel]
+
+    @property
+    def shipped(self) -> str:
+        """The name of the shipped speech model."""
+        return self.shipped_of["speech"]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The files that every speech model needs."""
+        return self.files_of["speech"]
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """The names of all models of a kind."""
+        return tuple(name for name, model in self.models.items() if model.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,7 @@ def manifest() -> Manifest:
     models = {
         name: KnownModel(
             name=name,
+            kind=entry.get("kind", "speech"),
             title=entry["title"],
             licence=entry["licence"],
             megabytes=entry["megabytes"],
@@ -101,19 +121,27 @@ def manifest() -> Manifest:
         )
         for name, entry in content["models"].items()
     }
-    return Manifest(content["shipped"], tuple(content["files"]), MappingProxyType(models))
+    return Manifest(
+        MappingProxyType(content["shipped"]),
+        MappingProxyType({kind: tuple(names) for kind, names in content["files"].items()}),
+        MappingProxyType(models),
+    )
 
 
-def find(name: str) -> KnownModel:
+def find(name: str, kind: Kind | None = None) -> KnownModel:
     """The manifest's entry of a name; `shipped` is the one that comes with zhijian.
 
+    Args:
+        name: `shipped`, or a name of the manifest.
+        kind: what it must do; `None` = anything (`shipped` is then the speech model).
+
     Raises:
-        UnknownModelError: the manifest has no such name.
+        UnknownModelError: the manifest has no such name of that kind.
     """
     known = manifest()
-    model = known.models.get(known.shipped if name == SHIPPED else name)
-    if model is None:
-        raise UnknownModelError(name, tuple(known.models))
+    model = known.models.get(known.shipped_of[kind or "speech"] if name == SHIPPED else name)
+    if model is None or (kind is not None and model.kind != kind):
+        raise UnknownModelError(name, known.names(kind) if kind else tuple(known.models))
     return model
 
 
@@ -127,12 +155,13 @@ def is_here(model: KnownModel, fetched: Path) -> bool:
     return (folder_of(model, fetched) / _ABOVE_ALL).is_file()
 
 
-def locate(name: str, fetched: Path) -> Path:
+def locate(name: str, fetched: Path, kind: Kind = "speech") -> Path:
     """The directory of a model.
 
     Args:
         name: `shipped`, a name of the manifest, or a directory.
         fetched: the folder that `fetch` puts models into.
+        kind: what the model must do.
 
     Raises:
         UnknownModelError: neither a known name nor a directory.
@@ -140,21 +169,24 @@ def locate(name: str, fetched: Path) -> Path:
     """
     if name != SHIPPED and name not in manifest().models and Path(name).is_dir():
         return Path(name)
-    model = find(name)
+    model = find(name, kind)
     if not is_here(model, fetched):
         raise AbsentModelError(model, folder_of(model, fetched))
     return folder_of(model, fetched)
 
 
-def check(folder: Path, sha256: Mapping[str, str] = MappingProxyType({})) -> tuple[FileProblem, ...]:
+def check(
+    folder: Path, sha256: Mapping[str, str] = MappingProxyType({}), kind: Kind = "speech"
+) -> tuple[FileProblem, ...]:
     """What is wrong with the files in a model's directory; empty if nothing is.
 
     Args:
         folder: the directory.
         sha256: the sums that files must have, by name.
+        kind: what the model does.
     """
-    problems = [FileProblem(name, True) for name in manifest().required if not (folder / name).is_file()]
-    if not any(folder.glob("vocabulary.*")):
+    problems = [FileProblem(name, True) for name in manifest().files_of[kind] if not (folder / name).is_file()]
+    if kind == "speech" and not any(folder.glob("vocabulary.*")):
         problems.append(FileProblem("vocabulary.json", True))
     missing = {problem.file for problem in problems}
     for name, expected in sha256.items():

@@ -1,4 +1,4 @@
-"""Is this installation sound: packages, versions, speech model, folder, disk, store. Each check says what to do."""
+"""Is this installation sound: packages, versions, folder, disk, store, models. Each check says what to do."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         disk(settings.home, language),
         store(settings),
         speech_model(settings),
+        reader(settings),
     )
 
 
@@ -146,3 +147,24 @@ def speech_model(settings: Settings) -> Check:
     except ZhijianError as error:
         return Check(False, f"[{error.code}] {error.what}", error.hint)
     return Check(True, t(language, "cli.doctor.model", name=name, folder=folder))
+
+
+def reader(settings: Settings) -> Check:
+    """Whether the reader is here, whole, and reads."""
+    from models.registry import check
+    from models.utterance import Utterance
+    from pipeline.reader_models import open_reader, reader_folder, reader_name, reader_sums
+
+    language = settings.language
+    try:
+        folder, name = reader_folder(settings), reader_name(settings)
+        for problem in check(folder, reader_sums(settings), "reader"):
+            text = t(language, "models.file_changed", name=name, file=problem.file)
+            return Check(False, text, t(language, "cli.doctor.model_hint"))
+        open_reader(settings).read((Utterance("agent", "您好，请问有什么可以帮您？"),))
+    except ZhijianError as error:
+        return Check(False, f"[{error.code}] {error.what}", error.hint)
+    except (RuntimeError, ValueError) as error:
+        text = t(language, "reader.unusable", folder=folder, detail=str(error))
+        return Check(False, text, t(language, "reader.unusable_hint"))
+    return Check(True, t(language, "cli.doctor.reader", name=name, folder=folder))

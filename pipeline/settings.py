@@ -58,9 +58,15 @@ class Asr(BaseModel):
 
 
 class Reading(BaseModel):
-    """How tone is read. `second_opinion`: let SnowNLP have a small say in customers' sentiment (docs/accuracy.md)."""
+    """How turns are read.
+
+    `model`: `current` (what `zhijian models learn --use` left in `home`, else the shipped reader), `shipped`, or the
+    folder of a trained reader (docs/models.md). `second_opinion`: let SnowNLP have a small say in customers' sentiment
+    (docs/accuracy.md).
+    """
 
     model_config = _FROZEN
+    model: str = Field("current", min_length=1)
     second_opinion: bool = False
 
 
@@ -149,7 +155,7 @@ class Settings(BaseSettings):
 
     @property
     def models(self) -> Path:
-        """The folder of speech models fetched by name."""
+        """The folder of speech models fetched by name, and of readers learnt here."""
         return self.home / "models"
 
 

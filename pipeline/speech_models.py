@@ -28,7 +28,7 @@ def model_folder(settings: Settings) -> Path:
     """
     name = settings.asr.model
     try:
-        return locate(name, settings.models)
+        return locate(name, settings.models, "speech")
     except UnknownModelError as error:
         raise _unknown(error, settings.language, where="asr.model") from error
     except AbsentModelError as error:
@@ -39,7 +39,7 @@ def model_folder(settings: Settings) -> Path:
 def model_name(settings: Settings) -> str:
     """What the model that `asr.model` names is called: its name in the manifest, else that of its directory."""
     try:
-        return find(settings.asr.model).name
+        return find(settings.asr.model, "speech").name
     except UnknownModelError:
         return Path(settings.asr.model).resolve().name
 
@@ -62,7 +62,7 @@ def fetch_model(name: str, settings: Settings) -> Path:
             "models.by_hand",
             repo=error.model.repo,
             folder=error.folder,
-            files=", ".join((*manifest().required, "vocabulary.*")),
+            files=", ".join((*manifest().files_of[error.model.kind], "vocabulary.*")),
         )
         raise SettingsError("Z522", what, hint=hint) from error
 

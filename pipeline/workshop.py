@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.conversation import Channel, Interaction
 from pipeline.i18n import t
+from pipeline.reader_models import open_reader, reader_name
 from pipeline.scorecard import Scorecard, find_scorecard, load_scorecard
 from pipeline.settings import Settings
 from pipeline.speech_models import model_folder, model_name
@@ -77,14 +78,16 @@ class Workshop:
 
     @cached_property
     def reader(self) -> Reader:
-        """What reads tone and acts."""
-        from models.utterance import load_reader
+        """What reads tone and acts.
 
-        return load_reader(second_opinion=self.settings.reading.second_opinion)
+        Raises:
+            SettingsError: `reading.model` names no reader, or one that cannot be used.
+        """
+        return open_reader(self.settings)
 
     def models(self, interaction: Interaction) -> Mapping[str, str]:
         """`name@digest` of the models that an evaluation of `interaction` rests on; a text needs no ears."""
-        tone = {"tone": f"{self.reader.name}@{self.reader.digest}"}
+        tone = {"tone": f"{reader_name(self.settings)}@{self.reader.digest}"}
         if interaction.turns:
             return tone
         return {"asr": self._ears, **tone}

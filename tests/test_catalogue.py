@@ -37,6 +37,8 @@ DYNAMIC = (
     "report.advice.", "report.channel.", "report.chart.kind.", "report.complaint.", "report.level.", "report.measure.",
     "report.mood.", "report.rule.", "report.speaker.", "report.verdict.", "report.weekday.",
     "scorecard.error.", "scorecard.verdict.",
+    "learning.column.",
+    "training.base.", "training.step.",
 )  # fmt: skip
 """Beginnings of keys that are put together while the program runs."""
 

@@ -70,6 +70,21 @@ class Lines(StrEnum):
     JSONL = "jsonl"
 
 
+class Judged(StrEnum):
+    """What a person can decide; who has listened is not unsure."""
+
+    MET = "met"
+    PARTIAL = "partial"
+    UNMET = "unmet"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Trainable(StrEnum):
+    """What `models train` can train."""
+
+    UTTERANCE = "utterance"
+
+
 class EngineName(StrEnum):
     """How `run` works."""
 
@@ -169,6 +184,22 @@ def export(output: Annotated[Lines, typer.Option("--format", help=_("export.form
     raise typer.Exit(stored.export(settings))
 
 
+@app.command(cls=_Command, help=_("review.help"))
+def review(
+    interaction: Annotated[str, typer.Argument(help=_("review.interaction"), show_default=False)],
+    criterion: Annotated[str, typer.Argument(help=_("review.criterion"), show_default=False)],
+    verdict: Annotated[Judged, typer.Argument(help=_("review.verdict"), show_default=False)],
+    why: Annotated[str, typer.Option(help=_("review.why"), show_default=False)],
+    turn: Annotated[int | None, typer.Option(min=1, help=_("review.turn"), show_default=False)] = None,
+    by: Annotated[str | None, typer.Option(help=_("review.by"), show_default=False)] = None,
+) -> None:
+    """Keep what a person decides."""
+    settings = _settings()
+    from pipeline.cli import reviews
+
+    raise typer.Exit(reviews.keep(interaction, criterion, verdict.value, settings, why=why, turn=turn, who=by))
+
+
 @models.command("list", cls=_Command, help=_("models.list"))
 def list_models() -> None:
     """Print the models of the manifest."""
@@ -196,6 +227,34 @@ def check_model(
     from pipeline.cli import speech
 
     raise typer.Exit(speech.check_models(name, settings))
+
+
+@models.command("train", cls=_Command, help=_("train.help"))
+def train_model(
+    what: Annotated[Trainable, typer.Argument(help=_("train.what"), show_default=False)],
+    out: Annotated[Path, typer.Option(help=_("train.out"), show_default=False)],
+    base: Annotated[str | None, typer.Option(help=_("train.base"), show_default=False)] = None,
+    outside: Annotated[Path | None, typer.Option(help=_("train.outside"), show_default=False)] = None,
+    data: Annotated[Path | None, typer.Option(help=_("train.data"), show_default=False)] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help=_("train.minutes"))] = 30.0,
+) -> None:
+    """Train a reader."""
+    settings = _settings()
+    from pipeline.cli import training
+
+    raise typer.Exit(training.train(out, settings, base=base, outside=outside, data=data, minutes=minutes))
+
+
+@models.command("learn", cls=_Command, help=_("learn.help"))
+def learn_model(
+    out: Annotated[Path | None, typer.Option(help=_("learn.out"), show_default=False)] = None,
+    use: Annotated[bool, typer.Option("--use", help=_("learn.use"))] = False,
+) -> None:
+    """Learn from reviewed decisions."""
+    settings = _settings()
+    from pipeline.cli import lessons
+
+    raise typer.Exit(lessons.lesson(out, settings, put_to_use=use))
 
 
 @app.command(cls=_Command, help=_("doctor.help"))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from models.utterance import load_reader
 from pipeline.check import validate
 from pipeline.cli.console import results
 from pipeline.conversation import Conversation
 from pipeline.i18n import t
+from pipeline.reader_models import open_reader
 from pipeline.reading import read
 from pipeline.settings import Settings
 
@@ -21,7 +21,7 @@ _COLOUR = {"error": "red", "warning": "yellow", "note": "dim"}
 def validate_cards(paths: Sequence[Path], settings: Settings) -> int:
     """Check each card, its examples read as conversations will be, and print what is wrong; 1 if one cannot be used."""
     bad, language = 0, settings.language
-    console, reader = results(), load_reader(second_opinion=settings.reading.second_opinion)
+    console, reader = results(), open_reader(settings)
 
     def with_readings(conversation: Conversation) -> Conversation:
         return read([conversation], reader=reader)[0]

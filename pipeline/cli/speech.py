@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from rich.markup import escape
 from rich.table import Table
 
-from models.registry import check, folder_of, is_here, manifest
+from models.registry import Kind, check, folder_of, is_here, manifest
 from pipeline.cli.console import messages, results
-from pipeline.i18n import t
+from pipeline.i18n import Language, t
+from pipeline.reader_models import reader_folder, reader_name, reader_sums
 from pipeline.settings import Settings
 from pipeline.speech_models import fetch_model, find_model, model_folder
+
+_TABLE: Mapping[Kind, str] = {"speech": "asr", "reader": "reading"}
 
 
 def list_models(settings: Settings) -> int:
@@ -42,31 +48,34 @@ def fetch(name: str, settings: Settings) -> int:
     )
     folder = fetch_model(name, settings)
     results().print(
-        t(settings.language, "models.fetched", name=model.name, folder=folder), markup=False, soft_wrap=True
+        t(settings.language, "models.fetched", name=model.name, folder=folder, table=_TABLE[model.kind]),
+        markup=False,
+        soft_wrap=True,
     )
     return 0
 
 
 def check_models(name: str | None, settings: Settings) -> int:
-    """Check the files of one model, or of the one that the settings name; 1 if something is wrong."""
+    """Check the files of one model, or of those that the settings name; 1 if something is wrong."""
     language = settings.language
-    if name is None:
-        name, folder = settings.asr.model, model_folder(settings)
-        sums = find_model(name, language).sha256 if not _is_directory(name) else {}
-    else:
+    if name is not None:
         model = find_model(name, language)
-        name, folder, sums = model.name, folder_of(model, settings.models), model.sha256
-    problems = check(folder, sums)
+        return _check(model.name, folder_of(model, settings.models), model.sha256, model.kind, language)
+    ears = settings.asr.model
+    sums = find_model(ears, language).sha256 if ears == "shipped" or ears in manifest().models else {}
+    heard = _check(ears, model_folder(settings), sums, "speech", language)
+    read = _check(reader_name(settings), reader_folder(settings), reader_sums(settings), "reader", language)
+    return max(heard, read)
+
+
+def _check(name: str, folder: Path, sums: Mapping[str, str], kind: Kind, language: Language) -> int:
+    problems = check(folder, sums, kind)
     for problem in problems:
         key = "models.file_missing" if problem.missing else "models.file_changed"
         results().print(t(language, key, name=name, file=folder / problem.file), markup=False, soft_wrap=True)
     if not problems:
         results().print(t(language, "models.whole", name=name), markup=False)
     return 1 if problems else 0
-
-
-def _is_directory(name: str) -> bool:
-    return name != "shipped" and name not in manifest().models
 
 
 def _size(megabytes: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store.records import Result, Run
+from pipeline.store.records import Decision, Result, Reviewed, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.i18n import Language
     from pipeline.store.database import Store
 
-__all__ = ["Result", "Run", "open_store"]
+__all__ = ["Decision", "Result", "Reviewed", "Run", "open_store"]
 
 
 def open_store(url: str, *, media: Path, language: Language = "zh") -> Store:

@@ -30,9 +30,10 @@ from pipeline.conversation import (
     Verdict,
     Word,
 )
-from pipeline.store.records import Result, ears, models_digest
+from pipeline.store.records import Decision, Result, ears, models_digest
 from pipeline.store.tables import (
     ConversationRow,
+    DecisionRow,
     EvaluationRow,
     FindingRow,
     HearingRow,
@@ -182,6 +183,37 @@ def result_of(row: EvaluationRow, media: Path) -> Result:
     )
     review = ReviewItem(identifier, row.review.flagged, row.review.priority, tuple(row.review.reasons))
     return Result(conversation, evaluation, review, row.evaluated_at)
+
+
+def decision_row(decision: Decision, evaluation: int) -> DecisionRow:
+    """The row of a decision on the evaluation of that number."""
+    return DecisionRow(
+        evaluation_id=evaluation,
+        criterion=decision.criterion,
+        machine=decision.machine.value,
+        person=decision.person.value,
+        turn=decision.turn,
+        why=decision.why,
+        who=decision.who,
+        decided_at=decision.decided_at,
+    )
+
+
+def decision_of(row: DecisionRow) -> Decision:
+    """The decision of a row."""
+    evaluation = row.evaluation
+    return Decision(
+        interaction=evaluation.conversation.hearing.interaction.id,
+        scorecard_id=evaluation.scorecard_id,
+        scorecard_digest=evaluation.scorecard_digest,
+        criterion=row.criterion,
+        machine=Verdict(row.machine),
+        person=Verdict(row.person),
+        turn=row.turn,
+        why=row.why,
+        who=row.who,
+        decided_at=row.decided_at,
+    )
 
 
 _TURN_FIELDS = ("index", "speaker", "text", "original", "start", "end", "confidence", "role_confidence", "words")

@@ -21,8 +21,16 @@ from pipeline.errors import StoreError
 from pipeline.i18n import Language, t
 from pipeline.store import codec
 from pipeline.store.media import keep
-from pipeline.store.records import Result, Run, ears, models_digest
-from pipeline.store.tables import ConversationRow, EvaluationRow, HearingRow, InteractionRow, RunRow, SetAsideRow
+from pipeline.store.records import Decision, Result, Reviewed, Run, ears, models_digest
+from pipeline.store.tables import (
+    ConversationRow,
+    DecisionRow,
+    EvaluationRow,
+    HearingRow,
+    InteractionRow,
+    RunRow,
+    SetAsideRow,
+)
 
 BUSY_SECONDS = 30
 _READ_AT_ONCE = 100
@@ -136,6 +144,54 @@ class Store:
                 whole = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
                 found = {row.id: codec.result_of(row, self._media) for row in whole}
             yield from (found[identifier] for identifier in some)
+
+    def decide(self, decision: Decision) -> None:
+        """Keep what a person decided; earlier decisions on the same criterion stay beside it.
+
+        It belongs to the newest evaluation of the interaction by that scorecard.
+
+        Raises:
+            KeyError: the interaction has no evaluation by that scorecard.
+        """
+        query = (
+            select(EvaluationRow.id)
+            .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
+            .where(
+                InteractionRow.id == decision.interaction, EvaluationRow.scorecard_digest == decision.scorecard_digest
+            )
+            .order_by(EvaluationRow.id.desc())
+            .limit(1)
+        )
+        with self._writing() as session:
+            evaluation = session.scalar(query)
+            if evaluation is None:
+                raise KeyError(decision.interaction)
+            session.add(codec.decision_row(decision, evaluation))
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Everything that people decided, in the order of time, decisions that a later one replaced included."""
+        with self._reading() as session:
+            rows = session.scalars(select(DecisionRow).order_by(DecisionRow.id))
+            return tuple(codec.decision_of(row) for row in rows)
+
+    def reviewed(self) -> Iterator[Reviewed]:
+        """Evaluations that people decided on, by interaction id, with the last decision on each criterion."""
+        with self._reading() as session:
+            rows = session.execute(
+                select(DecisionRow.evaluation_id, InteractionRow.id)
+                .join(EvaluationRow, EvaluationRow.id == DecisionRow.evaluation_id)
+                .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
+                .distinct()
+            )
+            wanted = [number for _, number in sorted((name, number) for number, name in rows.tuples())]
+        for number in wanted:
+            with self._reading() as session:
+                rows_of = session.scalars(
+                    select(DecisionRow).where(DecisionRow.evaluation_id == number).order_by(DecisionRow.id)
+                )
+                last = {row.criterion: codec.decision_of(row) for row in rows_of}
+                result = codec.result_of(session.get_one(EvaluationRow, number), self._media)
+            yield Reviewed(result, tuple(last.values()))
 
     def begin_run(self, inbox: str, engine: str) -> int:
         """Note that a run over an inbox begins; gives its number."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.conversation import Conversation, Evaluation, ReviewItem
+from pipeline.conversation import Conversation, Evaluation, ReviewItem, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,34 @@ class Run:
     evaluated: int
     known: int
     set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided on one criterion of one evaluation. Never edited: a later decision stands beside it.
+
+    `machine` is the verdict that the person looked at, `person` their own. `turn` is the index of the turn that they
+    name as evidence, `None` where they name none.
+    """
+
+    interaction: str
+    scorecard_id: str
+    scorecard_digest: str
+    criterion: str
+    machine: Verdict
+    person: Verdict
+    turn: int | None
+    why: str
+    who: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """An evaluation that people decided on, with their last decision on each criterion."""
+
+    result: Result
+    decisions: tuple[Decision, ...]
 
 
 def ears(models: Mapping[str, str]) -> str:

@@ -193,6 +193,22 @@ class ReviewItemRow(Base):
     reasons: Mapped[Any] = mapped_column(JSON)
 
 
+class DecisionRow(Base):
+    """What a person decided on one criterion of an evaluation; only ever inserted, the last one counts."""
+
+    __tablename__ = "decisions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), index=True)
+    criterion: Mapped[str] = mapped_column(NAME)
+    machine: Mapped[str] = mapped_column(String(16))
+    person: Mapped[str] = mapped_column(String(16))
+    turn: Mapped[int | None]
+    why: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    decided_at: Mapped[datetime]
+    evaluation: Mapped[EvaluationRow] = relationship(lazy="joined", innerjoin=True)
+
+
 class RunRow(Base):
     """One run over an inbox."""
 

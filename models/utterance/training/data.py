@@ -67,6 +67,18 @@ def load(folder: Path = DATA) -> tuple[Dialogue, ...]:
     return tuple(item for path in files(folder) for item in read(path))
 
 
+def of_split(folder: Path, split: Split, *, whole: bool = False) -> tuple[Dialogue, ...]:
+    """What of `folder` stands on one side of the split; `whole` leaves out single turns.
+
+    Raises:
+        DataError: a line that cannot be read, or there is nothing on that side.
+    """
+    found = tuple(item for item in load(folder) if item.split == split and (item.labels or not whole))
+    if not found:
+        raise DataError(f"{folder} has too few {'dialogues' if whole else 'turns'}: none falls to the part {split}")
+    return found
+
+
 def files(folder: Path = DATA) -> list[Path]:
     """The data files of `folder`, in order."""
     return [*sorted((folder / "dialogues").glob("*.txt")), *sorted((folder / "turns").glob("*.txt"))]

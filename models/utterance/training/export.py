@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from models.utterance.encoder import TurnEncoder
 from models.utterance.reader import odds_of
 from models.utterance.records import Utterance
 from models.utterance.spelling import Spelling
-from models.utterance.training.data import Dialogue, Turn, expand, load
+from models.utterance.training.data import DataError, Dialogue, Turn, expand, of_split
 from models.utterance.training.network import STEPS, TurnNetwork, given, small
 from models.utterance.training.noise import Noise
 
@@ -29,6 +30,7 @@ _VERSIONS = 3
 
 def export(options: argparse.Namespace) -> None:
     """Write the int8 encoder, the heads and the calibration to `--out`."""
+    torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     out: Path = options.out
     vocabulary = Path(options.base) / "vocab.txt" if options.base else options.work / "vocab.txt"
@@ -38,7 +40,7 @@ def export(options: argparse.Namespace) -> None:
     convert(model, spelling, out)
     _write(out, {"temperatures": {}, "acts": _plain()})
     encoder = TurnEncoder(out, threads=options.threads)
-    _write(out, calibrated(encoder, spelling, options.seed))
+    _write(out, calibrated(encoder, spelling, of_split(options.data, "calibration"), options.seed))
     total = sum(path.stat().st_size for path in out.iterdir())
     sys.stderr.write(f"{out}: {total / 2**20:.1f} MiB\n")
 
@@ -75,13 +77,12 @@ def _plain() -> dict[str, dict[str, list[float]]]:
     return {role: {name: [1.0, 0.0, 0.0] for name in names} for role, names in ACTS.items()}
 
 
-def calibrated(encoder: TurnEncoder, spelling: Spelling, seed: int) -> dict[str, Any]:
-    """Temperatures of the grades, and how far to trust encoder and lexicons for each act, on the calibration split.
+def calibrated(encoder: TurnEncoder, spelling: Spelling, items: Sequence[Dialogue], seed: int) -> dict[str, Any]:
+    """Temperatures of the grades, and how far to trust encoder and lexicons for each act, on `items`.
 
     An act's probability is the logistic function of `weight · logit + trust · logit of the lexicons + lift`; what one
     act's few examples say is drawn towards what all acts say together.
     """
-    items = [item for item in load() if item.split == "calibration"]
     noise = Noise(spelling.tokens, seed)
     spoken, wanted = [], []
     for version in range(_VERSIONS):
@@ -106,6 +107,8 @@ def calibrated(encoder: TurnEncoder, spelling: Spelling, seed: int) -> dict[str,
                 for name, steps in GRADES.items():
                     if role == "agent" or name == "feeling":
                         grades[name].append((hearing.grades[name], steps.index(label.grades[name])))
+        if not logits:
+            raise DataError(f"no turn of the {role} falls to the part calibration; more data is needed")
         fitted = _fit(*(torch.tensor(np.array(x), dtype=torch.float32) for x in (logits, said, truth)))
         result["acts"][role] = {
             name: [round(float(v), 4) for v in row] for name, row in zip(ACTS[role], fitted, strict=True)

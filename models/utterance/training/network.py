@@ -25,11 +25,12 @@ class Batch:
     said: Tensor
 
 
-def small(vocabulary: int) -> BertModel:
-    """Our own encoder: 4 layers of width 256, about 4.7 million weights."""
+def small(vocabulary: int, dropout: float = 0.0) -> BertModel:
+    """Our own encoder: 4 layers of width 256, about 4.4 million weights."""
     config = BertConfig(
         vocab_size=vocabulary, hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024,
-        max_position_embeddings=192, type_vocab_size=2, hidden_dropout_prob=0.05, attention_probs_dropout_prob=0.05,
+        max_position_embeddings=192, type_vocab_size=2, hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=0.0,
         attn_implementation="eager",  # type: ignore[call-arg]
     )  # fmt: skip
     return BertModel(config, add_pooling_layer=False)
@@ -37,7 +38,7 @@ def small(vocabulary: int) -> BertModel:
 
 def given(base: str) -> BertModel:
     """A pre-trained encoder of the BERT family, from a directory or the hub."""
-    return AutoModel.from_pretrained(base, add_pooling_layer=False)  # type: ignore[no-any-return]
+    return AutoModel.from_pretrained(base, add_pooling_layer=False, dtype=torch.float32)  # type: ignore[no-any-return]
 
 
 class Heads(nn.Module):

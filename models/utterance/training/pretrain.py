@@ -19,7 +19,7 @@ from models.asr.training.optimise import descend, optimiser, schedule
 from models.utterance.records import Utterance
 from models.utterance.spelling import SPECIAL, Spelled, Spelling
 from models.utterance.training.batches import batch_of
-from models.utterance.training.data import Dialogue, expand, load
+from models.utterance.training.data import Dialogue, expand, of_split
 from models.utterance.training.network import Batch, Guesser, small
 from models.utterance.training.outside import dialogues
 
@@ -35,7 +35,7 @@ def pretrain(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     rng = random.Random(options.seed)
     outside = list(dialogues(options.outside)) if options.outside else []
-    own = [item for item in load() if item.split == "train"]
+    own = of_split(options.data, "train")
     path: Path = options.work / "vocab.txt"
     if not path.exists():
         vocabulary(outside, own, rng).save(path)

@@ -20,7 +20,7 @@ from models.utterance.acts import ACTS, AGENT_ACTS, GRADES
 from models.utterance.records import Role, Utterance
 from models.utterance.spelling import Spelled, Spelling
 from models.utterance.training.batches import batch_of
-from models.utterance.training.data import Dialogue, Turn, expand, load
+from models.utterance.training.data import Dialogue, Turn, expand, of_split
 from models.utterance.training.network import ACT_COUNT, STEPS, TurnNetwork, given, small
 from models.utterance.training.noise import Noise
 
@@ -132,11 +132,11 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     work: Path = options.work
     spelling = Spelling.load(Path(options.base) / "vocab.txt" if options.base else work / "vocab.txt")
-    encoder = given(options.base) if options.base else small(len(spelling.tokens))
+    encoder = given(options.base) if options.base else small(len(spelling.tokens), dropout=0.1)
     if not options.base and (work / "encoder.pt").exists():
         encoder.load_state_dict(torch.load(work / "encoder.pt"))
     model = TurnNetwork(encoder)
-    items = [item for item in load() if item.split == "train"]
+    items, held = (of_split(options.data, split) for split in ("train", "held_out"))
     noise = Noise(spelling.tokens, options.seed)
     optimizer = optimiser(model, peak=options.rate)
     begin, step, epoch, total = time.monotonic(), 0, 0, options.minutes * 60
@@ -159,10 +159,10 @@ def train(options: argparse.Namespace) -> None:
                     f"{elapsed:6.0f} s epoch {epoch} step {step} acts {told[0]:.3f} grades {told[1]:.3f}\n"
                 )
         if epoch % 3 == 0:
-            report(model, spelling)
+            report(model, spelling, held)
             torch.save(model.state_dict(), work / "turns.pt")
     torch.save(model.state_dict(), work / "turns.pt")
-    report(model, spelling)
+    report(model, spelling, held)
 
 
 def batches(all_examples: list[Example], rng: random.Random) -> Iterator[list[Example]]:
@@ -186,9 +186,8 @@ def read_all(model: TurnNetwork, some: Sequence[Example]) -> tuple[Tensor, Tenso
     return acts, grades
 
 
-def report(model: TurnNetwork, spelling: Spelling) -> None:
-    """Print how the held-out families are read: F1 of acts, rank correlation of grades."""
-    items = [item for item in load() if item.split == "held_out"]
+def report(model: TurnNetwork, spelling: Spelling, items: Sequence[Dialogue]) -> None:
+    """Print how `items` are read: F1 of acts, rank correlation of grades."""
     some = list(examples(items, spelling, Noise(spelling.tokens, 0), clean=True))
     acts, grades = read_all(model, some)
     truth, known = torch.stack([e.acts for e in some]), torch.stack([e.known for e in some]) > 0
@@ -208,6 +207,8 @@ def report(model: TurnNetwork, spelling: Spelling) -> None:
     for place, (name, logits) in enumerate(zip(STEPS, grades.split(list(STEPS.values()), dim=1), strict=True)):
         wanted = torch.tensor([e.steps[place] for e in some])
         there = wanted >= 0
+        if there.sum() < 2:
+            continue
         guess = (logits[there].softmax(1) * torch.arange(logits.shape[1])).sum(1)
         right = (logits[there].argmax(1) == wanted[there]).float().mean()
         rank = torch.corrcoef(torch.stack([_ranks(guess), _ranks(wanted[there].float())]))[0, 1]

@@ -17,12 +17,11 @@ from torch.nn import functional as F  # noqa: N812
 from models.utterance import Reader, load_reader
 from models.utterance.acts import CLASSES
 from models.utterance.records import Utterance
-from models.utterance.training.data import Dialogue, Split, expand, load
+from models.utterance.training.data import Dialogue, expand, of_split
 from models.utterance.training.noise import Noise
 
 _VERSIONS = 5
 """How often each dialogue is read, with alternatives and noise drawn anew; once more as it stands."""
-_MEMBERS = 5
 _HIDDEN = (64, 48)
 
 Set = tuple[Tensor, Tensor, Mapping[str, Tensor]]
@@ -65,32 +64,31 @@ def summaries(reader: Reader, items: Sequence[Dialogue], noise: Noise | None, rn
     )
 
 
-def _of(split: Split) -> list[Dialogue]:
-    return [item for item in load() if item.labels and item.split == split]
-
-
 def whole(options: argparse.Namespace) -> None:
     """Train on the summaries of the train split with the model in `--out`; writes `conversation.npz` there."""
     torch.set_num_threads(options.threads)
     rng = random.Random(options.seed)
     reader = load_reader(folder=options.out)
     noise = Noise(reader.encoder.spelling.tokens, options.seed)
-    train = _of("train")
+    train = of_split(options.data, "train", whole=True)
     parts = [summaries(reader, train, noise if version else None, rng) for version in range(_VERSIONS + 1)]
     numbers, topics = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
     labels = {name: torch.cat([p[2][name] for p in parts]) for name in CLASSES}
-    tuning, measured = (summaries(reader, _of(split), None, rng) for split in ("calibration", "held_out"))
+    tuning, measured = (
+        summaries(reader, of_split(options.data, split, whole=True), None, rng) for split in ("calibration", "held_out")
+    )
     scales = [(x.mean(0), x.std(0).clamp_min(0.05)) for x in (numbers, topics)]
     saved: dict[str, Any] = {}
     total: dict[str, Tensor] = {}
-    for member in range(_MEMBERS):
-        model = _fit(numbers, topics, labels, scales, options.seed * 100 + member)
+    for member in range(options.members):
+        model = _fit(numbers, topics, labels, scales, options.seed * 100 + member, options.rounds)
         with torch.no_grad():
             warm = _logits(model, tuning, scales)
             odds = _logits(model, measured, scales)
-        for name, layer in zip(CLASSES, model.out, strict=True):
+        layers = [layer for layer in model.out if isinstance(layer, nn.Linear)]
+        for name, layer in zip(CLASSES, layers, strict=True):
             temperature = _temperature(warm[name], tuning[2][name])
-            total[name] = total.get(name, torch.zeros(())) + (odds[name] / temperature).softmax(1) / _MEMBERS
+            total[name] = total.get(name, torch.zeros(())) + (odds[name] / temperature).softmax(1) / options.members
             saved[f"{member}.{name}_temperature"] = np.float32(temperature)
             saved[f"{member}.{name}_weight"] = layer.weight.detach().numpy()
             saved[f"{member}.{name}_bias"] = layer.bias.detach().numpy()
@@ -98,9 +96,8 @@ def whole(options: argparse.Namespace) -> None:
             saved[f"{member}.{look}_weight"] = seen.weight.detach().numpy()
             saved[f"{member}.{look}_bias"] = seen.bias.detach().numpy()
             saved[f"{member}.{look}_mean"], saved[f"{member}.{look}_scale"] = mean.numpy(), scale.numpy()
-    np.savez_compressed(
-        Path(options.out) / "conversation.npz", **{k: np.float16(v) if v.ndim == 2 else v for k, v in saved.items()}
-    )
+    halved: dict[str, Any] = {k: np.float16(v) if v.ndim == 2 else v for k, v in saved.items()}
+    np.savez_compressed(Path(options.out) / "conversation.npz", **halved)
     for name in CLASSES:
         truth = measured[2][name]
         sys.stderr.write(
@@ -109,12 +106,17 @@ def whole(options: argparse.Namespace) -> None:
 
 
 def _fit(
-    numbers: Tensor, topics: Tensor, labels: Mapping[str, Tensor], scales: Sequence[tuple[Tensor, Tensor]], seed: int
+    numbers: Tensor,
+    topics: Tensor,
+    labels: Mapping[str, Tensor],
+    scales: Sequence[tuple[Tensor, Tensor]],
+    seed: int,
+    steps: int,
 ) -> WholeNetwork:
     torch.manual_seed(seed)
     model = WholeNetwork(numbers.shape[1], topics.shape[1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
-    steps, size = 900, 128
+    size = 128
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     looks = [(x - mean) / scale for x, (mean, scale) in zip((numbers, topics), scales, strict=True)]
     for _ in range(steps):
