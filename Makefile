@@ -1,7 +1,8 @@
 # make demo   score the shipped samples and print the table and the path of the report
 # make test   run the tests
 # make lint   style, types, and the one direction of imports
-# make bench  accuracy against labelled conversations, and how well and fast recordings are heard
+# make bench  accuracy against labelled conversations and outside texts, fairness, how fast conversations are read,
+#             and how well and fast recordings are heard
 # make clean  remove what the other targets made
 
 PYTHON ?= python3
@@ -37,7 +38,10 @@ lint: .venv/.installed-dev
 	$(BIN)/lint-imports
 
 bench: .venv/.installed-dev
-	$(BIN)/python bench/accuracy.py
+	$(BIN)/python bench/accuracy.py --noise 0.1 --confusion
+	-$(BIN)/python bench/outside.py
+	$(BIN)/python bench/fairness.py
+	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/asr.py
 
 clean:
