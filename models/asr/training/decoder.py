@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from models.asr.training.network import GUIDED_HEADS, Decoder, Size, SoundCodebook
+from models.asr.training.network import GUIDED_HEADS, Decoder, Size, SoundCodebook, tune_in
 from models.asr.training.optimise import descend, optimiser, schedule
+from models.asr.training.sounds import PUNCTUATION, pinyin, sounds_of
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
 from models.asr.training.windows import IGNORED, Frames, ImaginedSpeech, Target, aims, collate, packed_texts, target
@@ -58,8 +59,15 @@ def imagined_batches(
         buckets[length] = []
         gentle -= 1
         vectors, real = imagined.vectors([frames for _, frames in bucket])
-        tokens, wanted = collate([t for t, _ in bucket], vocabulary, rng, share=0.06)
+        tokens, wanted = collate([t for t, _ in bucket], vocabulary, rng, share=0.04)
         yield vectors, real, tokens, wanted, aims(bucket, tokens.shape[1], vectors.shape[1])
+
+
+def spoken_tokens(vocabulary: Vocabulary) -> dict[int, list[int]]:
+    """The sounds of every token that is a character, as it is read alone."""
+    characters = [c for c in vocabulary.characters if c not in PUNCTUATION]
+    sounds = {c: [n for s in pinyin(c)[0] for n in sounds_of(s)] for c in characters}
+    return {vocabulary[c]: own for c, own in sounds.items() if own}
 
 
 def decoder(options: argparse.Namespace) -> None:
@@ -69,6 +77,7 @@ def decoder(options: argparse.Namespace) -> None:
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
     size = Size(len(vocabulary))
     model = Decoder(size)
+    tune_in(model, SoundCodebook(size.width), spoken_tokens(vocabulary))
     if (options.work / "decoder.pt").exists():
         model.load_state_dict(torch.load(options.work / "decoder.pt"))
     imagined = ImaginedSpeech(SoundCodebook(size.width), options.seed)
@@ -83,7 +92,7 @@ def decoder(options: argparse.Namespace) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             logits, weights = model(tokens, frames, real)
         loss, strayed = token_loss(logits, wanted), stray(weights, aimed)
-        descend(model, optimizer, loss + 0.2 * strayed.sum(), rate)
+        descend(model, optimizer, loss + 0.4 * strayed.sum(), rate)
         step += 1
         running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
         if step % 25 == 0:

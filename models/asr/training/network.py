@@ -9,6 +9,7 @@ code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -199,6 +200,47 @@ class Decoder(nn.Module):
             x, weights = layer(x, memory, mask)
             seen += [weights[:, head] for at, head, _ in GUIDED_HEADS if at == number]
         return F.linear(self.layer_norm(x), self.embed_tokens.weight), torch.stack(seen, dim=1)
+
+
+@torch.no_grad()
+def tune_in(decoder: Decoder, codebook: SoundCodebook, spoken: Mapping[int, Sequence[int]]) -> None:
+    """Let a fresh decoder begin where the sound code makes it easy; it is free to leave.
+
+    Characters begin at the directions of their sounds, so that homophones are near one another. The heads that look
+    back (layer 0) compare the sounds of the character just read with the frames, and copy the place; the others look
+    some frames beyond that place, and copy the sounds found there, each its own part of them.
+
+    Args:
+        decoder: of the width of `codebook`.
+        codebook: the code its encoder speaks.
+        spoken: the sounds of each token that is a character.
+    """
+    width = codebook.sounds.shape[1]
+    for token, sounds in spoken.items():
+        own = F.normalize(codebook.sounds[list(sounds)].sum(0), dim=0)
+        decoder.embed_tokens.weight[token].mul_(0.66).add_(0.75 * own)
+    span = width // 4
+    generator = torch.Generator().manual_seed(21)
+    mixed = torch.linalg.qr(torch.randn(BLANK, BLANK, generator=generator)).Q @ codebook.sounds[:BLANK]
+    places = torch.zeros(span, width)
+    places[: len(codebook.place_basis)] = codebook.place_basis
+    beyond = torch.zeros(span, width)
+    pairs = len(codebook.place_basis) // 2
+    angle = 9 * torch.logspace(0, -3, pairs)[:, None]
+    sine, cosine = codebook.place_basis[:pairs], codebook.place_basis[pairs:]
+    # sin(t + 9) and cos(t + 9) from sin t and cos t, for each rate.
+    beyond[:pairs] = angle.cos() * sine + angle.sin() * cosine
+    beyond[pairs : 2 * pairs] = angle.cos() * cosine - angle.sin() * sine
+    for number, (layer, head, shift) in enumerate(GUIDED_HEADS):
+        attention, rows = decoder.layers[layer].encoder_attn, slice(head * span, (head + 1) * span)
+        part = mixed[(number % 3) * span : (number % 3 + 1) * span]
+        query, key, value = (2 * part, part, places) if shift else (beyond, places, part)
+        attention.q_proj.weight[rows] = query
+        attention.k_proj.weight[rows] = key
+        attention.v_proj.weight[rows] = value
+        attention.out_proj.weight[:, rows] = (0.5 if shift else 0.35) * value.T
+        attention.q_proj.bias[rows] = 0.0
+        attention.v_proj.bias[rows] = 0.0
 
 
 class Network(nn.Module):

@@ -17,6 +17,7 @@ from models.asr.training.sounds import PUNCTUATION, SOUNDS, pinyin, sounds_of
 from models.asr.training.vocabulary import Vocabulary
 
 IGNORED = -100
+_MISHEARD = 0.035
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,8 @@ class ImaginedSpeech:
         at = np.clip(np.asarray(times)[order], 0, 1498).astype(np.int64)
         what, owner = np.asarray(sounds, dtype=np.int64)[order], np.asarray(owners, dtype=np.int64)[order]
         chance = rng.random(len(what))
-        stay = (chance < 0.988) & (owner < characters)
-        swapped = [rng.choice(self.confusable[w]) if c < 0.07 else w for w, c in zip(what, chance, strict=True)]
+        stay = (chance < 0.995) & (owner < characters)
+        swapped = [rng.choice(self.confusable[w]) if c < _MISHEARD else w for w, c in zip(what, chance, strict=True)]
         at, what, owner = at[stay], np.asarray(swapped, dtype=np.int64)[stay], owner[stay]
         wide = rng.random(len(at)) < 0.35
         blanks = rng.integers(0, min(1499, int(end) + 1), size=int(len(at) * 0.9) + 6)
@@ -231,13 +232,13 @@ def _confusable() -> list[list[int]]:
 
 
 def packed_texts(source: Iterator[str], rng: random.Random) -> list[str]:
-    """Sentences for one window: one alone, or several up to about a hundred characters; rarely none."""
+    """Sentences for one window: one alone, or several, mostly up to 45 characters, at most about 110; rarely none."""
     if rng.random() < 0.02:
         return []
     texts = [next(source)]
     if rng.random() < 0.35:
         return texts
-    room = rng.randint(10, 108)
+    room = rng.randint(10, 45) if rng.random() < 0.65 else rng.randint(45, 108)
     while sum(map(len, texts)) < room:
         texts.append(next(source))
     return texts if sum(map(len, texts)) <= 125 else texts[:-1] or texts

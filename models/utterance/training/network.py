@@ -33,7 +33,35 @@ def small(vocabulary: int, dropout: float = 0.0) -> BertModel:
         attention_probs_dropout_prob=0.0,
         attn_implementation="eager",  # type: ignore[call-arg]
     )  # fmt: skip
-    return BertModel(config, add_pooling_layer=False)
+    model = BertModel(config, add_pooling_layer=False)
+    look_around(model)
+    return model
+
+
+@torch.no_grad()
+def look_around(model: BertModel) -> None:
+    """Let the first layer begin by looking at the neighbours: one head each at −1, +1, −2 and +2.
+
+    Places begin as waves in a quarter of the width. Left to chance, an encoder as small as this one still guessed covered
+    characters by their frequency alone after 800 steps (5.1 nats).
+    """
+    width, heads = model.config.hidden_size, model.config.num_attention_heads
+    span = width // heads
+    pairs = span // 2
+    basis = torch.linalg.qr(torch.randn(width, span, generator=torch.Generator().manual_seed(7))).Q.T
+    rates = torch.logspace(0, -2.5, pairs)
+    angles = torch.arange(model.config.max_position_embeddings)[:, None] * rates
+    words = model.embeddings.word_embeddings.weight
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1) * (words.std() * (width / pairs) ** 0.5)
+    model.embeddings.position_embeddings.weight.copy_(waves @ basis)
+    look = model.encoder.layer[0].attention.self
+    sine, cosine = basis[:pairs], basis[pairs:]
+    for head, shift in zip(range(heads), (-1, 1, -2, 2), strict=False):
+        turn = (shift * rates)[:, None]
+        ahead = torch.cat([turn.cos() * sine + turn.sin() * cosine, turn.cos() * cosine - turn.sin() * sine])
+        rows = slice(head * span, (head + 1) * span)
+        look.query.weight[rows], look.key.weight[rows] = 0.5 * ahead, basis
+        look.query.bias[rows] = 0.0
 
 
 def given(base: str) -> BertModel:
