@@ -19,6 +19,14 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     monkeypatch.setenv("ZHIJIAN_HOME", str(tmp_path_factory.mktemp("home")))
 
 
+@pytest.fixture(scope="session")
+def tiny_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a reader on a tiny encoder, trained once; it knows next to nothing."""
+    from tests.readers import trained
+
+    return trained(tmp_path_factory.mktemp("reader"))
+
+
 @pytest.fixture
 def write_json() -> Callable[[Path, object], Path]:
     def write(path: Path, content: object) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from pathlib import Path
 
 from models.utterance.training.data import files
@@ -48,3 +49,19 @@ def tiny_data(folder: Path, dialogues: int = 60) -> Path:
     (folder / "dialogues").mkdir(parents=True)
     (folder / "dialogues" / "tiny.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def trained(folder: Path) -> Path:
+    """The weights folder of a reader that learnt for a second, on the tiny base."""
+    from models.utterance.training.base import find_base
+    from models.utterance.training.recipe import Recipe, follow
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        base = find_base(str(tiny_base(folder / "base")))
+        recipe = Recipe(
+            out=folder / "weights", work=folder / "work", base=base, data=tiny_data(folder / "data"),
+            minutes=1 / 60, threads=1, members=1, rounds=20,
+        )  # fmt: skip
+        return follow(recipe)
