@@ -20,7 +20,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.figures import ROOT, UNKNOWN, cannot, console, f1, macro_f1, mean, measured, spearman, table
-from bench.readers import TITLES, lacking, reader_called
+from bench.readers import LEARNT, TITLES, USUAL, lacking, reader_called
 from models.utterance.encoder import WEIGHTS
 from models.utterance.spelling import Spelling
 from models.utterance.training.noise import Noise
@@ -254,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"No labelled conversations at {where}. Give a file with --gold FILE.jsonl "
             "(interactions with a `gold` key, see docs/accuracy.md)."
         )
-    if "fused" in given.readers and (lack := lacking(given.weights)):
+    if LEARNT & set(given.readers) and (lack := lacking(given.weights)):
         return cannot(lack)
     characters = (given.weights or WEIGHTS) / "vocab.txt"
     if given.noise and not characters.is_file():
@@ -295,7 +295,7 @@ def _parser() -> argparse.ArgumentParser:
         help="labelled interactions, one table a file; may be given again (default: those of "
         f"{' and '.join(path.name for path in DEFAULT_GOLD)} that are there)",
     )
-    ask.add_argument("--readers", nargs="+", choices=list(TITLES), default=list(TITLES), help="a column each")
+    ask.add_argument("--readers", nargs="+", choices=list(TITLES), default=list(USUAL), help="a column each")
     ask.add_argument("--weights", type=Path, help="other weights than the shipped ones")
     ask.add_argument("--noise", type=float, default=0.0, metavar="SHARE", help="also with so many characters disturbed")
     ask.add_argument("--confusion", action="store_true", help="where the first reader errs")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -95,7 +96,8 @@ def _ranks(values: Sequence[float]) -> list[float]:
 
 def table(title: str, *heads: str, left: int = 1, caption: str | None = None) -> Table:
     """An empty table whose first `left` columns are text and whose others are numbers."""
-    made = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+    width = cell_len(title) + 2
+    made = Table(title=title, caption=caption, title_justify="left", caption_justify="left", min_width=width)
     for place, head in enumerate(heads):
         made.add_column(head, justify="left" if place < left else "right")
     return made

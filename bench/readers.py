@@ -12,7 +12,14 @@ from models.utterance import ConversationReading, CueReader, Utterance, load_rea
 from models.utterance.encoder import WEIGHTS
 from pipeline.reading import TurnReader
 
-TITLES = {"fused": "reader", "lists": "phrase lists alone", "snownlp": "phrase lists, feelings by SnowNLP"}
+TITLES = {
+    "fused": "reader",
+    "second": "reader and second opinion",
+    "lists": "phrase lists alone",
+    "snownlp": "phrase lists, feelings by SnowNLP",
+}
+USUAL = ("fused", "lists", "snownlp")
+LEARNT = frozenset({"fused", "second"})
 
 
 class SnowReader:
@@ -67,7 +74,7 @@ def reader_called(name: str, weights: Path | None = None) -> TurnReader:
     """The reader of one of `TITLES`; `weights` for other than the shipped ones."""
     if name == "lists":
         return CueReader()
-    return SnowReader() if name == "snownlp" else load_reader(folder=weights)
+    return SnowReader() if name == "snownlp" else load_reader(second_opinion=name == "second", folder=weights)
 
 
 def lacking(weights: Path | None) -> str | None:

@@ -68,7 +68,7 @@ def alone(talks: Sequence[Talk]) -> tuple[Talk, ...]:
 class Rival:
     """A per-utterance pipeline; `weights` says where its weights come from."""
 
-    classify: Callable[[Any], Any]
+    classify: Any
     weights: str
 
     def read(self, talks: Sequence[Talk]) -> None:
@@ -87,12 +87,13 @@ def rival(encoder: TurnEncoder, checkpoint: Path, threads: int) -> Rival:
 
     from models.utterance.training.network import ACT_COUNT, small
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     config = small(len(encoder.spelling.tokens)).config
     config.num_labels, config.problem_type = ACT_COUNT, "multi_label_classification"
-    model = BertForSequenceClassification(config).eval()
+    model = BertForSequenceClassification(config)
+    model.train(False)
     weights = f"random weights of the same shape ({checkpoint} is not there); speed does not depend on their values"
     if checkpoint.is_file():
         saved: Mapping[str, Any] = torch.load(checkpoint, weights_only=True)
@@ -109,9 +110,9 @@ def rival(encoder: TurnEncoder, checkpoint: Path, threads: int) -> Rival:
 def speeds(
     tasks: Mapping[str, tuple[Callable[[Sequence[Talk]], object], Sequence[Talk]]], repeat: int
 ) -> dict[str, float]:
-    """Turns a second of each task, run in turn `repeat` times after one run on a few turns; medians."""
+    """Turns a second of each task, run in turn `repeat` times after one run on one conversation; medians."""
     for run, talks in tasks.values():
-        run(talks[:5])
+        run(talks[:1])
     taken: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(repeat):
         for name, (run, talks) in tasks.items():

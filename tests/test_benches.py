@@ -55,7 +55,7 @@ def gold_of(text: str, name: str, lists: CueReader, **changes: Any) -> Interacti
     blank: dict[str, Any] = {"criteria": {}}
     (pair,) = accuracy.pairs([replace(interaction, extra={"gold": blank})], lists)
     classes = pair.conversation.classes
-    labels = {
+    labels: dict[str, Any] = {
         "criteria": {**pair.verdicts, **changes},
         "politeness": 5 if text is WARM else 1,
         "empathy": 2 if text is WARM else 0,
