@@ -4,8 +4,8 @@
 
 `uss_jddc_valid.jsonl`: turns of real customers of an online shop, rated satisfied or dissatisfied (USS); every dialogue
 is read whole, so that the reader has what was said before. `waimai_dev_1000.csv`: reviews of food deliveries. Neither
-is trained on, neither is shipped. The same texts are read by phrase lists alone, by SnowNLP as shipped and by our own
-second opinion, SnowNLP taught service talk.
+is trained on, neither is shipped. The same texts are read by phrase lists alone and by SnowNLP as shipped; what the
+second opinion makes of them, tells `bench/second_opinion.py`.
 
 A text counts as pleased where the customer's sentiment is above 0; or above the best threshold, which is chosen on one
 half of the dialogues (or reviews) and measured on the other, and the other way round. Intervals are 95 % percentile
@@ -29,7 +29,6 @@ from rich.table import Table
 from bench.figures import ROOT, UNKNOWN, auc, cannot, console, f1, mean, measured, table
 from bench.readers import lacking, reader_called, snow
 from models.utterance import Utterance
-from models.utterance.sentiment import FOLDER, MODEL, SnowOpinion
 from pipeline.reading import TurnReader
 
 PLACES = (ROOT.parent / "shared" / "data" / "measure", ROOT / "data" / "measure")
@@ -207,8 +206,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "phrase lists alone": by_reader(outside.some, lists),
             "SnowNLP as shipped": by_text(outside.some, snow),
         }
-        if (FOLDER / MODEL).is_file():
-            scored["SnowNLP taught service talk"] = by_text(outside.some, SnowOpinion().sentiment)
         out.print(show(outside, scored, given.rounds))
     out.print(f"reader: {reader.digest}", highlight=False)
     return 0
