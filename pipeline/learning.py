@@ -50,9 +50,8 @@ class Judged:
 
     @property
     def held_out(self) -> bool:
-        """Whether it measures; depends on the interaction's id alone."""
-        place = int(hashlib.sha256(self.decision.interaction.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-        return place < HELD_OUT
+        """Whether it measures."""
+        return held_out(self.decision.interaction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,11 @@ def learn(reviewed: Iterable[Reviewed], settings: Settings, out: Path) -> Lesson
     return Lesson(out, learnt, len(lessons), comparison)
 
 
+def held_out(interaction: str) -> bool:
+    """Whether decisions on the interaction of this id measure and do not teach."""
+    return int(hashlib.sha256(interaction.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < HELD_OUT
+
+
 def gather(reviewed: Iterable[Reviewed], archive: CardArchive) -> Iterator[Judged]:
     """The last decision of people on each criterion of each interaction, of the criteria that rest on acts."""
     last: dict[tuple[str, str, str], tuple[Reviewed, Decision]] = {}
@@ -157,7 +161,7 @@ def gather(reviewed: Iterable[Reviewed], archive: CardArchive) -> Iterator[Judge
         if digest not in cards:
             cards[digest] = archive.get(digest)
         criterion = cards[digest].criterion(decision.criterion)
-        if any(_demands(criterion, cards[digest], truth) for truth in (True, False)):
+        if any(demands(criterion, cards[digest], truth) for truth in (True, False)):
             finding = next(f for f in item.result.evaluation.findings if f.criterion == criterion.id)
             yield Judged(item.result.conversation, cards[digest], criterion, finding, decision)
 
@@ -180,7 +184,7 @@ def labels_of(judged: Judged, number: int) -> Iterator[Label]:
         turns = sorted({place.turn for place in judged.finding.evidence})
     else:
         return
-    for demand in _demands(criterion, judged.card, happened):
+    for demand in demands(criterion, judged.card, happened):
         for turn in turns:
             speaker = judged.conversation.turns[turn].speaker
             if speaker in (Speaker.AGENT, Speaker.CUSTOMER) and demand.by in (speaker.value, "anyone"):
@@ -238,7 +242,7 @@ def _happened(verdict: Verdict, criterion: Criterion) -> bool | None:
     return (verdict is Verdict.MET) is not criterion.fault
 
 
-def _demands(criterion: Criterion, card: Scorecard, happened: bool) -> tuple[Demand, ...]:
+def demands(criterion: Criterion, card: Scorecard, happened: bool) -> tuple[Demand, ...]:
     """What the criterion says of acts where it holds (`happened`), or where neither it nor its weaker form does."""
     conditions = {name: condition.operator for name, condition in card.conditions.items()}
     found = list(_of(criterion.expression, happened, conditions))
