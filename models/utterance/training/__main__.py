@@ -9,7 +9,14 @@ from pathlib import Path
 
 from models.utterance.training.data import DATA
 
-_STEPS = {"pretrain": "pretrain", "train": "train", "whole": "whole", "export": "export", "evaluate": "evaluate"}
+_STEPS = {
+    "pretrain": "pretrain",
+    "train": "train",
+    "whole": "whole",
+    "export": "export",
+    "evaluate": "evaluate",
+    "second-opinion": "second_opinion",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,9 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="*", type=Path, help="for `check`: data files (all where none is named)")
     parser.add_argument("--work", type=Path, default=Path("build/reader"), help="folder for logs and checkpoints")
     parser.add_argument("--outside", type=Path, help="folder of outside dialogues to pre-train on; optional")
-    parser.add_argument(
-        "--data", type=Path, default=DATA, help="labelled turns and dialogues (data/README.md)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA, help="labelled turns and dialogues (data/README.md)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=20, help="how long to train")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
@@ -29,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--members", type=int, default=5, help="networks of whole conversations that vote")
     parser.add_argument("--rounds", type=int, default=900, help="steps that each of them learns")
     parser.add_argument("--base", help="a pre-trained Chinese encoder (directory or hub name) instead of our own")
-    parser.add_argument("--out", type=Path, help="where `export` writes the model, and `evaluate` finds it")
+    parser.add_argument("--out", type=Path, help="where a model is written to, and `evaluate` finds it")
     options = parser.parse_args(arguments)
     if options.step == "check":
         return check(options.files)
