@@ -36,16 +36,17 @@ Scores = Callable[[Sequence[Rated]], list[Scored]]
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Our own held-out families: dialogues with their clear feelings, and what customers say without any."""
+    """Our own held-out families: dialogues with their clear feelings, what customers say without any, polite agents."""
 
     some: tuple[Rated, ...]
     neutral: tuple[str, ...]
+    polite: tuple[str, ...]
 
 
 def held_out(folder: Path = DATA, seed: int = 1) -> Own:
     """The families of `folder` that neither trained nor calibrated anything."""
     rng = random.Random(seed)  # noqa: S311
-    some, neutral = [], []
+    some, neutral, polite = [], [], []
     for item in of_split(folder, "held_out"):
         turns = tuple(Utterance(turn.role, spoken(turn.pattern, rng)) for turn in item.turns)
         ratings = {}
@@ -55,9 +56,11 @@ def held_out(folder: Path = DATA, seed: int = 1) -> Own:
                 ratings[place] = feeling > 0
             elif turn.role == "customer" and feeling == 0:
                 neutral.append(turns[place].text)
+            elif turn.role == "agent" and turn.grades.get("polite", 0) >= 4 and turn.grades["feeling"] >= 0:
+                polite.append(turns[place].text)
         if ratings:
             some.append(Rated(turns, ratings))
-    return Own(tuple(some), tuple(neutral))
+    return Own(tuple(some), tuple(neutral), tuple(polite))
 
 
 def by_text(sentiment: Callable[[str], float]) -> Scores:
@@ -90,16 +93,16 @@ def show(title: str, scored: dict[str, list[Scored]], rounds: int) -> Table:
     return made
 
 
-def show_neutral(texts: Sequence[str], opinion: SnowOpinion) -> Table:
-    """How far from 0 the two SnowNLPs take what is said without feeling, and how long a turn takes them."""
-    made = table(f"held out, neutral: {len(texts)} turns", "", "mean", f"beyond ±{CLEAR}", "µs a turn")
+def show_calm(title: str, texts: Sequence[str], opinion: SnowOpinion) -> Table:
+    """How far from 0 the two SnowNLPs take turns without displeasure, and how long one takes them."""
+    made = table(f"{title}: {len(texts)} turns", "", "mean", f"below −{CLEAR}", f"above {CLEAR}", "µs a turn")
     for name, sentiment in ((ROWS[0], snow), (ROWS[1], opinion.sentiment)):
         sentiment(texts[0])
         began = time.process_time()
         values = [sentiment(text) for text in texts]
         took = (time.process_time() - began) / len(texts)
-        beyond = mean([float(abs(value) > CLEAR) for value in values])
-        made.add_row(name, f"{mean(values):+.2f}", f"{beyond:.2f}", f"{1e6 * took:.0f}")
+        shares = (mean([float(value < -CLEAR) for value in values]), mean([float(value > CLEAR) for value in values]))
+        made.add_row(name, f"{mean(values):+.2f}", *(f"{share:.2f}" for share in shares), f"{1e6 * took:.0f}")
     return made
 
 
@@ -159,7 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in ROWS[2:]:
             if name in scored:
                 told[f"{name}, {title}"] = contradicted(some, scored[name], opinion)
-    out.print(show_neutral(own.neutral, opinion))
+    out.print(show_calm("held out, neutral customers", own.neutral, opinion))
+    out.print(show_calm("held out, polite agents (never shown to it in use)", own.polite, opinion))
     out.print(show_contradictions(told))
     out.print(f"second opinion: {opinion.name}", highlight=False)
     return 0

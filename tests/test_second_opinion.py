@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.outside import Rated, Scored
+from bench.second_opinion import contradicted
+from models.utterance import Utterance
 from models.utterance.sentiment import FACTS, FOLDER, MODEL, SHORTEST, Counts, SnowOpinion, agreed, pieces
 from models.utterance.training import second_opinion
 from models.utterance.training.second_opinion import Said, calibrated, save, taught, without_rare
@@ -152,6 +155,15 @@ def test_texts_with_two_feelings_are_not_learnt(tmp_path: Path) -> None:
     assert "行吧" not in {*said.pleased, *said.displeased}
     assert set(said.pleased) <= {"谢谢", *lines.split("\n")}
     assert said.pleased
+
+
+def test_contradictions_are_counted_where_a_sign_is_clear(opinion: SnowOpinion) -> None:
+    turns = tuple(
+        Utterance("customer", text) for text in ("都等了三天了还没人来，气死我了！", "非常感谢，辛苦你了。", "嗯")
+    )
+    rated = Rated(turns, {0: False, 1: True, 2: False})
+    scored = Scored((False, True, False), (0.9, 0.9, 0.1))
+    assert contradicted([rated], [scored], opinion) == [(True, False), (False, True)]
 
 
 def test_an_opinion_is_given_without_snownlp() -> None:
