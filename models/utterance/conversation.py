@@ -39,7 +39,7 @@ def summary(
     topics: list[Floats] = []
     for role in ("agent", "customer"):
         places = [i for i, (t, h) in enumerate(zip(turns, hearings, strict=True)) if t.role == role and h is not None]
-        rows = np.array([_numbers(role, hearings[i], readings[i]) for i in places], np.float32).reshape(len(places), -1)
+        rows = np.array([_numbers(role, hearings[i], readings[i]) for i in places], np.float32)
         if not places:
             rows = np.zeros((1, len(ACTS[role]) + (len(GRADES) if role == "agent" else 1)), np.float32)
         third = max(1, round(len(rows) / 3))
