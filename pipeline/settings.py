@@ -61,13 +61,13 @@ class Reading(BaseModel):
     """How turns are read.
 
     `model`: `current` (what `zhijian models learn --use` left in `home`, else the shipped reader), `shipped`, or the
-    folder of a trained reader (docs/models.md). `second_opinion`: let SnowNLP have a small say in customers' sentiment
-    (docs/accuracy.md).
+    folder of a trained reader (docs/models.md). `second_opinion`: hear SnowNLP on customers' sentiment too; where it
+    contradicts, confidence falls (docs/accuracy.md).
     """
 
     model_config = _FROZEN
     model: str = Field("current", min_length=1)
-    second_opinion: bool = False
+    second_opinion: bool = True
 
 
 class Run(BaseModel):

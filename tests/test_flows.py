@@ -133,7 +133,7 @@ def test_another_reader_reads_and_scores_again_without_hearing_again(
         shutil.copyfile(SAMPLES / f"{CALL}{suffix}", folder / f"{CALL}{suffix}")
     assert finish(Nightly(folder, settings)) == [CALL]
     shutil.rmtree(settings.media)
-    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "true")
+    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "false")
     changed = load_settings()
     workshop = Workshop(changed)
     nightly = Nightly(folder, changed, workshop=workshop)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from models.utterance import Reader, TurnReading, Utterance, load_reader
+from models.utterance import CueReader, Reader, TurnReading, Utterance, load_reader
 from pipeline.conversation import Conversation, Speaker
 from pipeline.reading import read
 from pipeline.scorecard import dialogue
@@ -18,11 +18,16 @@ def reader() -> Reader:
     return load_reader()
 
 
-def agent(reader: Reader, text: str) -> TurnReading:
+@pytest.fixture(scope="module")
+def cues() -> CueReader:
+    return CueReader()
+
+
+def agent(reader: Reader | CueReader, text: str) -> TurnReading:
     return reader.read((Utterance("agent", text),))[0]
 
 
-def customer(reader: Reader, text: str) -> TurnReading:
+def customer(reader: Reader | CueReader, text: str) -> TurnReading:
     return reader.read((Utterance("customer", text),))[0]
 
 
@@ -55,8 +60,8 @@ def talk(reader: Reader, text: str) -> Conversation:
         ("slang", "好滴亲亲，么么哒。"),
     ],
 )
-def test_an_agent_act_is_found(reader: Reader, act: str, text: str) -> None:
-    assert agent(reader, text).acts.get(act, 0.0) >= 0.6
+def test_an_agent_act_is_found_by_its_wording(cues: CueReader, act: str, text: str) -> None:
+    assert agent(cues, text).acts.get(act, 0.0) >= 0.6
 
 
 @pytest.mark.parametrize(
@@ -89,8 +94,8 @@ def test_a_lookalike_is_no_act(reader: Reader, act: str, text: str) -> None:
         ("request", "帮我把套餐改一下。"),
     ],
 )
-def test_a_customer_act_is_found(reader: Reader, act: str, text: str) -> None:
-    assert customer(reader, text).acts.get(act, 0.0) >= 0.6
+def test_a_customer_act_is_found_by_its_wording(cues: CueReader, act: str, text: str) -> None:
+    assert customer(cues, text).acts.get(act, 0.0) >= 0.6
 
 
 def test_politeness_is_graded(reader: Reader) -> None:
@@ -109,8 +114,8 @@ def test_empathy_that_names_the_case_beats_a_formula(reader: Reader) -> None:
     none = agent(reader, "请提供订单号。").empathy
     assert named is not None
     assert formula is not None
-    assert named > formula > 0
-    assert none == 0
+    assert named > formula > none
+    assert none < 0.05
 
 
 def test_a_calm_question_is_not_a_complaint(reader: Reader) -> None:
@@ -186,7 +191,7 @@ def test_the_same_turns_read_the_same(reader: Reader) -> None:
 def test_the_digest_names_lexicons_and_opinion(reader: Reader) -> None:
     assert reader.digest.startswith("sha256:")
     assert reader.digest == load_reader().digest
-    assert reader.digest != load_reader(second_opinion=True).digest
+    assert reader.digest != load_reader(second_opinion=False).digest
 
 
 def test_reading_does_not_load_snownlp() -> None:
@@ -195,3 +200,71 @@ def test_reading_does_not_load_snownlp() -> None:
         "load_reader().read((Utterance('customer', '气死我了'),)); sys.exit('snownlp' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "act", "text"),
+    [
+        ("agent", "empathy", "孩子发着烧还得跑这一趟，真是难为您了。"),
+        ("agent", "anything_else", "这边没有别的要帮忙的了吧？"),
+        ("agent", "satisfaction_check", "您看这样安排心里还舒坦吗？"),
+        ("agent", "impatience", "说重点，后面还有人排着呢。"),
+        ("agent", "disparagement", "隔壁那家用的料您也敢放心给孩子吃？"),
+    ],
+)
+def test_wording_that_no_list_knows_is_read(reader: Reader, cues: CueReader, role: str, act: str, text: str) -> None:
+    turn = Utterance("agent" if role == "agent" else "customer", text)
+    assert act not in cues.read((turn,))[0].acts
+    assert reader.read((turn,))[0].acts[act] >= 0.5
+
+
+def test_what_was_read_points_at_characters_of_the_turn(reader: Reader) -> None:
+    text = "这边没有别的要帮忙的了吧？"
+    cue = next(cue for cue in agent(reader, text).cues if cue.kind == "anything_else")
+    assert "别的" in text[cue.start : cue.end]
+
+
+def test_the_same_words_mean_something_else_after_other_words(reader: Reader) -> None:
+    def feeling(before: str) -> float:
+        sentiment = reader.read((Utterance("agent", before), Utterance("customer", "行吧。")))[1].sentiment
+        assert sentiment is not None
+        return sentiment
+
+    assert feeling("退不了，规定就是这样。") < feeling("明天上午给您送新的过去。")
+
+
+def test_conversations_read_together_read_as_they_do_alone(reader: Reader) -> None:
+    first = (Utterance("agent", "您好，请问有什么可以帮您？"), Utterance("customer", "灯不亮了"))
+    second = (
+        Utterance("customer", "你们到底管不管？我都打了五次电话了！"),
+        Utterance("agent", "给您添麻烦了，我马上查。"),
+    )
+    together = reader.read_all([first, second])
+    for alone, read_one in zip((first, second), together, strict=True):
+        assert {act: round(p, 1) for act, p in reader.read(alone)[0].acts.items()} == {
+            act: round(p, 1) for act, p in read_one.turns[0].acts.items()
+        }
+
+
+def test_only_one_side_can_be_read(reader: Reader) -> None:
+    (alone,) = reader.read_all([(Utterance("agent", "您好，这里是客服中心。"),)])
+    assert alone.whole.complaint_type is None
+    assert alone.whole.politeness is not None
+
+
+def test_nobody_at_all_can_be_read(reader: Reader) -> None:
+    (silent,) = reader.read_all([(Utterance("other", "欢迎致电"),)])
+    assert silent.whole.politeness is None
+    assert silent.whole.sentiment_end is None
+
+
+def test_an_act_of_which_wording_and_meaning_say_the_opposite_is_disputed(reader: Reader, cues: CueReader) -> None:
+    text = "请提供订单号。"
+    assert cues.read((Utterance("agent", text),))[0].acts.get("courtesy", 0.0) == 0.0
+    assert "courtesy" in agent(reader, text).disputed
+
+
+def test_the_classes_carry_their_probability(reader: Reader) -> None:
+    (plain,) = reader.read_all([(Utterance("customer", "我想问下几点关门"), Utterance("agent", "晚上九点。"))])
+    assert plain.whole.complaint_type == "none"
+    assert plain.whole.confidence["complaint_type"] > 0.6

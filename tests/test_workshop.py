@@ -18,7 +18,7 @@ from pipeline.workshop import Workshop
 
 def test_second_opinion_is_a_setting_and_changes_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = Workshop(load_settings()).reader.digest
-    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "true")
+    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "false")
     assert Workshop(load_settings()).reader.digest != alone
 
 
@@ -35,7 +35,7 @@ def test_models_are_named_with_their_digests_and_a_text_needs_no_ears(
     written = workshop.models(Interaction("T1", Channel.CHAT, "sha256:2", "x", turns=(Turn(0, Speaker.AGENT, "您好"),)))
     assert list(heard) == ["asr", "tone"]
     assert re.fullmatch(r"our@model@sha256:[0-9a-f]{64}", heard["asr"])
-    assert re.fullmatch(r"lexicon@sha256:[0-9a-f]{64}", heard["tone"])
+    assert re.fullmatch(r"zhijian-reader-zh-small@sha256:[0-9a-f]{64}", heard["tone"])
     assert written == {"tone": heard["tone"]}
     assert ears(heard) == heard["asr"].removeprefix("our@model@")
     assert ears(written) == ""

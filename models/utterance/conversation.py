@@ -52,7 +52,7 @@ def summary(
             rows[-1],
         ]
         if role == "customer":
-            vectors = [hearings[i].vector for i in places] or [np.zeros_like(_any(hearings))]  # type: ignore[union-attr]
+            vectors = [h.vector for i in places if (h := hearings[i]) is not None] or [_nothing(hearings)]
             stacked = np.array(vectors, np.float32)
             strength = np.array([0.15 + complaint_strength([readings[i]]) for i in places] or [1.0], np.float32)
             topics += [
@@ -64,9 +64,9 @@ def summary(
     return np.concatenate(numbers).astype(np.float32), np.concatenate(topics).astype(np.float32)
 
 
-def _any(hearings: Sequence[Hearing | None]) -> Floats:
+def _nothing(hearings: Sequence[Hearing | None]) -> Floats:
     known = next((h for h in hearings if h is not None), None)
-    return known.vector if known is not None else np.zeros(512, np.float32)
+    return np.zeros_like(known.vector) if known is not None else np.zeros(0, np.float32)
 
 
 def _numbers(role: str, hearing: Hearing | None, reading: TurnReading) -> Floats:
@@ -104,7 +104,7 @@ class ConversationNetwork:
         self._members = 1 + max(int(name.split(".")[0]) for name in self._weights)
 
     def classify(self, numbers: Floats, topics: Floats) -> Mapping[str, Floats]:
-        """Probabilities of the values of each of `CLASSES`, from a `summary`."""
+        """Probabilities of the values of each of `CLASSES`, from a `summary`; without topics where nobody was read."""
         total: dict[str, Floats] = {}
         for member in range(self._members):
             for name, odds in self._one(member, numbers, topics).items():
@@ -116,7 +116,8 @@ class ConversationNetwork:
             name.partition(".")[2]: value for name, value in self._weights.items() if name.startswith(f"{member}.")
         }
         seen = (numbers - weight["numbers_mean"]) / weight["numbers_scale"]
-        told = (topics - weight["topics_mean"]) / weight["topics_scale"]
+        about = topics if len(topics) else weight["topics_mean"]
+        told = (about - weight["topics_mean"]) / weight["topics_scale"]
         first = np.maximum(0.0, weight["numbers_weight"] @ seen + weight["numbers_bias"])
         second = np.maximum(0.0, weight["topics_weight"] @ told + weight["topics_bias"])
         hidden = np.concatenate([first, second])

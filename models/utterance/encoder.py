@@ -24,8 +24,8 @@ from models.utterance.spelling import Spelled, Spelling
 
 WEIGHTS = Path(__file__).parent / "weights"
 _TOKENS_AT_ONCE = 6144
-_LOUD = 0.5
-"""A character belongs to the evidence of an act where its own logit is at most ln 2 + this below the strongest's."""
+_NEAR = 1.5
+"""A character belongs to the evidence of an act where its own logit is at most so far below the strongest's."""
 
 Floats = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Hearing:
         """Offsets in the turn's text of the characters that carried the act in `column` (half-open)."""
         own = self.every[:, column]
         best = int(own.argmax())
-        near = own >= own[best] - 1.5
+        near = own >= own[best] - _NEAR
         first = last = best
         while first > 0 and near[max(0, first - 2) : first].any():
             first -= 1

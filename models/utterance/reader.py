@@ -19,6 +19,7 @@ from models.utterance.conversation import ConversationNetwork, summary
 from models.utterance.cues import CueReader
 from models.utterance.encoder import WEIGHTS, Hearing, TurnEncoder
 from models.utterance.records import ConversationReading, CueMark, TurnReading, Utterance, WholeReading
+from models.utterance.sentiment import SnowOpinion, agreed
 from models.utterance.tone import empathy_of
 
 Floats = NDArray[np.float32]
@@ -28,6 +29,9 @@ FUSION = "1"
 
 _SHOWN = 0.3
 """Acts less probable than this are not told."""
+_READABLE = 6
+"""Evidence of fewer characters is widened."""
+_BREAKS = "，。？！、；：,.?!;: \n"
 _SURE, _NO = 0.75, 0.2
 """One opinion above the first and the other below the second: a dispute."""
 
@@ -37,15 +41,17 @@ class Reader:
 
     name = "zhijian-reader-zh-small"
 
-    def __init__(self, cues: CueReader, encoder: TurnEncoder) -> None:
+    def __init__(self, cues: CueReader, encoder: TurnEncoder, opinion: SnowOpinion | None = None) -> None:
         self.cues = cues
         self.encoder = encoder
+        self._opinion = opinion
         self._known = cues.acts
 
     @cached_property
     def digest(self) -> str:
-        """`sha256:…` over the lexicons' digest, the weights and the version of the fusion."""
-        digest = hashlib.sha256(f"{FUSION}\0{self.cues.digest}\0".encode())
+        """`sha256:…` over the lexicons' digest, the second opinion's name, the weights and the version of the fusion."""
+        second = self._opinion.name if self._opinion is not None else ""
+        digest = hashlib.sha256(f"{FUSION}\0{self.cues.digest}\0{second}\0".encode())
         for path in sorted(path for path in self.encoder.folder.iterdir() if path.is_file()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         return "sha256:" + digest.hexdigest()
@@ -98,7 +104,7 @@ class Reader:
             if probability >= _SHOWN:
                 acts[name] = round(probability, 4)
                 if said == 0.0:
-                    marks.append(CueMark(name, *hearing.carriers(column), round(probability, 4)))
+                    marks.append(CueMark(name, *_clause(turn.text, *hearing.carriers(column)), round(probability, 4)))
             alone = _squash(learnt)
             if name in self._known[turn.role] and (
                 (said >= _SURE and alone <= _NO) or (alone >= _SURE and said <= _NO and probability < _SURE)
@@ -106,6 +112,9 @@ class Reader:
                 disputed.add(name)
         acts.update({name: said for name, said in cue.acts.items() if name not in ACTS[turn.role]})
         tone = _tone(turn, hearing)
+        if self._opinion is not None and turn.role == "customer":
+            second = self._opinion.of(turn.text)
+            tone = replace(tone, confidence=agreed(tone.confidence, tone.sentiment, second))
         cues = tuple(c for c in cue.cues if c.kind not in ACTS[turn.role] or c.kind in acts)
         return replace(tone, acts=MappingProxyType(acts), cues=(*cues, *marks), disputed=frozenset(disputed))
 
@@ -141,6 +150,19 @@ class Reader:
         )
 
 
+def _clause(text: str, start: int, end: int) -> tuple[int, int]:
+    """The characters that carried an act, with their neighbours in the same clause up to what a person can read."""
+    while end - start < _READABLE:
+        wider = (
+            start - (start > 0 and text[start - 1] not in _BREAKS),
+            end + (end < len(text) and text[end] not in _BREAKS),
+        )
+        if wider == (start, end):
+            break
+        start, end = wider
+    return start, end
+
+
 def _tone(turn: Utterance, hearing: Hearing) -> TurnReading:
     means = {name: float(hearing.grades[name] @ np.asarray(steps, np.float32)) for name, steps in GRADES.items()}
     feeling = round(max(-1.0, min(1.0, means["feeling"] / 2)), 4)
@@ -174,13 +196,12 @@ def odds_of(probability: float) -> float:
     return math.log(within / (1 - within))
 
 
-def load_reader(*, second_opinion: bool = False, folder: Path | None = None) -> Reader:
+def load_reader(*, second_opinion: bool = True, folder: Path | None = None) -> Reader:
     """The shipped reader, or the one whose weights lie in `folder`.
 
     Args:
-        second_opinion: let SnowNLP have a small say in customers' sentiment (3–4 s to load on first use).
+        second_opinion: let SnowNLP's classifier, taught service talk, lower the confidence where it contradicts the
+            sentiment of a customer's turn (`sentiment.py`; some 15 µs a turn).
         folder: a weights folder as `models.utterance.training export` writes it.
     """
-    from models.utterance.sentiment import SnowOpinion
-
-    return Reader(CueReader(opinion=SnowOpinion() if second_opinion else None), TurnEncoder(folder or WEIGHTS))
+    return Reader(CueReader(), TurnEncoder(folder or WEIGHTS), SnowOpinion() if second_opinion else None)

@@ -111,9 +111,7 @@ def _places(
     return places
 
 
-def _read(
-    act: str, at_least: float | None, conversation: Conversation, turns: tuple[int, ...]
-) -> dict[int, Evidence]:
+def _read(act: str, at_least: float | None, conversation: Conversation, turns: tuple[int, ...]) -> dict[int, Evidence]:
     """The turns in which the reader reads `act`."""
     if at_least is None or not conversation.readings:
         return {}
