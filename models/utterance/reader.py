@@ -49,7 +49,7 @@ class Reader:
 
     @cached_property
     def digest(self) -> str:
-        """`sha256:…` over the lexicons' digest, the second opinion's name, the weights and the version of the fusion."""
+        """`sha256:…` over the lexicons, the second opinion, the weights and the version of the fusion."""
         second = self._opinion.name if self._opinion is not None else ""
         digest = hashlib.sha256(f"{FUSION}\0{self.cues.digest}\0{second}\0".encode())
         for path in sorted(path for path in self.encoder.folder.iterdir() if path.is_file()):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -232,7 +233,8 @@ def tune_in(decoder: Decoder, codebook: SoundCodebook, spoken: Mapping[int, Sequ
     beyond[:pairs] = angle.cos() * sine + angle.sin() * cosine
     beyond[pairs : 2 * pairs] = angle.cos() * cosine - angle.sin() * sine
     for number, (layer, head, shift) in enumerate(GUIDED_HEADS):
-        attention, rows = decoder.layers[layer].encoder_attn, slice(head * span, (head + 1) * span)
+        attention = cast(Layer, decoder.layers[layer]).encoder_attn
+        rows = slice(head * span, (head + 1) * span)
         part = mixed[(number % 3) * span : (number % 3 + 1) * span]
         query, key, value = (2 * part, part, places) if shift else (beyond, places, part)
         attention.q_proj.weight[rows] = query

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -42,8 +43,8 @@ def small(vocabulary: int, dropout: float = 0.0) -> BertModel:
 def look_around(model: BertModel) -> None:
     """Let the first layer begin by looking at the neighbours: one head each at −1, +1, −2 and +2.
 
-    Places begin as waves in a quarter of the width. Left to chance, an encoder as small as this one still guessed covered
-    characters by their frequency alone after 800 steps (5.1 nats).
+    Places begin as waves in a quarter of the width. Left to chance, an encoder as small as this still guessed covered
+    characters by their frequency alone after 800 steps (5.1 nats); so begun, it was at 2.8.
     """
     width, heads = model.config.hidden_size, model.config.num_attention_heads
     span = width // heads
@@ -54,7 +55,7 @@ def look_around(model: BertModel) -> None:
     words = model.embeddings.word_embeddings.weight
     waves = torch.cat([angles.sin(), angles.cos()], dim=1) * (words.std() * (width / pairs) ** 0.5)
     model.embeddings.position_embeddings.weight.copy_(waves @ basis)
-    look = model.encoder.layer[0].attention.self
+    look = cast(Any, model.encoder.layer[0]).attention.self
     sine, cosine = basis[:pairs], basis[pairs:]
     for head, shift in zip(range(heads), (-1, 1, -2, 2), strict=False):
         turn = (shift * rates)[:, None]
