@@ -120,7 +120,7 @@ def _coarse(verdict: str) -> str:
 
 def sign(value: float | None) -> int:
     """A sentiment as −1, 0 or 1."""
-    return 0 if value is None else -1 if value < -0.2 else 1 if value > 0.25 else 0
+    return 0 if value is None else -1 if value < -0.35 else 1 if value > 0.35 else 0
 
 
 def _measure(name: str) -> Total:

@@ -191,7 +191,7 @@ criteria:
     points: 5
     tone: {of: sentiment, by: customer, at: any, above: 0.1}
     examples:
-      unmet: ["客户: 这本书写得很精彩，读完让人很感动"]
+      unmet: ["客户: 等了三天还没修好，你们到底管不管"]
       met: ["客户: 太好了，非常感谢你，你的服务真好"]
 """
 
@@ -202,10 +202,10 @@ def test_validate_reads_examples_as_the_settings_say(
     card = tmp_path / "card.yaml"
     card.write_text(CHEERFUL, encoding="utf-8")
     assert zhijian("validate", card).status == 0
-    monkeypatch.setenv("ZHIJIAN_READING_SECOND_OPINION", "true")
+    monkeypatch.setenv("ZHIJIAN_READING_MODEL", str(tmp_path / "nowhere"))
     done = zhijian("validate", card)
-    assert done.status == 1
-    assert "示例应判“不达标”，实际判为“达标”" in done.out
+    assert done.status == 2
+    assert "nowhere" in done.err
 
 
 def test_report_shows_the_whole_store(zhijian: Run, inbox: Path, tmp_path: Path) -> None:

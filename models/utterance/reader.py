@@ -24,7 +24,7 @@ from models.utterance.tone import empathy_of
 
 Floats = NDArray[np.float32]
 
-FUSION = "1"
+FUSION = "2"
 """Goes up with every change of the code that joins the two opinions, so that the digest changes with it."""
 
 _SHOWN = 0.3
@@ -112,9 +112,9 @@ class Reader:
                 disputed.add(name)
         acts.update({name: said for name, said in cue.acts.items() if name not in ACTS[turn.role]})
         tone = _tone(turn, hearing)
-        if self._opinion is not None and turn.role == "customer":
-            second = self._opinion.of(turn.text)
-            tone = replace(tone, confidence=agreed(tone.confidence, tone.sentiment, second))
+        if turn.role == "customer":
+            second = self._opinion.of(turn.text) if self._opinion is not None else None
+            tone = _together(tone, cue.sentiment, second)
         cues = tuple(c for c in cue.cues if c.kind not in ACTS[turn.role] or c.kind in acts)
         return replace(tone, acts=MappingProxyType(acts), cues=(*cues, *marks), disputed=frozenset(disputed))
 
@@ -174,6 +174,13 @@ def _tone(turn: Utterance, hearing: Hearing) -> TurnReading:
         sentiment=feeling,
         confidence=round(float(hearing.grades["polite"].max()), 4),
     )
+
+
+def _together(tone: TurnReading, by_cues: float | None, second: float | None) -> TurnReading:
+    """A customer's sentiment as encoder, lexicons and second opinion have it on average; who has none, has no say."""
+    said = [tone.sentiment or 0.0, *([by_cues] if by_cues else []), *([second] if second is not None else [])]
+    sentiment = round(sum(said) / len(said), 4)
+    return replace(tone, sentiment=sentiment, confidence=agreed(tone.confidence, sentiment, second))
 
 
 def _best(odds: Floats, name: str, skip: int = 0) -> tuple[str, float]:

@@ -10,7 +10,7 @@ import torch
 from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from models.asr.training.augment import LogMel, disturb, telephone
+from models.asr.training.augment import MELS, WINDOW, LogMel, disturb, telephone
 from models.asr.training.export import alignment_heads, convert
 from models.asr.training.network import Network, Size
 from models.asr.training.vocabulary import Vocabulary
@@ -38,7 +38,7 @@ def test_the_exported_encoder_computes_what_was_trained(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Network(Size(len(VOCABULARY), encoder_layers=2, decoder_layers=3)).eval()
     convert(network, VOCABULARY, alignment_heads(), tmp_path / "model")
-    features = np.random.default_rng(0).standard_normal((1, 80, 3000)).astype(np.float32)
+    features = np.random.default_rng(0).standard_normal((1, MELS, 3000)).astype(np.float32)
     model = ctranslate2.models.Whisper(str(tmp_path / "model"), device="cpu", compute_type="float32")
     exported = np.asarray(model.encode(ctranslate2.StorageView.from_array(features)))
     with torch.no_grad():
@@ -50,7 +50,7 @@ def test_the_exported_encoder_computes_what_was_trained(tmp_path: Path) -> None:
 def test_features_are_those_of_faster_whisper() -> None:
     sound = np.random.default_rng(1).standard_normal(16_000).astype(np.float32) * 0.1
     ours = LogMel()(torch.from_numpy(sound)).numpy()
-    theirs = FeatureExtractor()(sound)
+    theirs = FeatureExtractor(feature_size=MELS, n_fft=WINDOW)(sound)
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() < 1e-3
 

@@ -6,6 +6,7 @@ import random
 
 import torch
 
+from models.asr.training.augment import MELS
 from models.asr.training.network import BLANK, Encoder, Size, SoundCodebook
 from models.asr.training.sounds import SOUNDS
 from models.asr.training.vocabulary import Vocabulary
@@ -88,4 +89,4 @@ def test_sounds_and_places_do_not_disturb_each_other() -> None:
 
 def test_the_encoder_gives_a_frame_every_20_ms() -> None:
     encoder = Encoder(Size(100, encoder_layers=1))
-    assert encoder(torch.zeros(2, 80, 64)).shape == (2, 32, 256)
+    assert encoder(torch.zeros(2, MELS, 64)).shape == (2, 32, 256)
