@@ -24,13 +24,14 @@ from models.utterance.tone import empathy_of
 
 Floats = NDArray[np.float32]
 
-FUSION = "2"
+FUSION = "3"
 """Goes up with every change of the code that joins the two opinions, so that the digest changes with it."""
 
 _SHOWN = 0.3
 """Acts less probable than this are not told."""
 _READABLE = 6
 """Evidence of fewer characters is widened."""
+_KNOWN_PROBLEM = 0.45
 _BREAKS = "，。？！、；：,.?!;: \n"
 _SURE, _NO = 0.75, 0.2
 """One opinion above the first and the other below the second: a dispute."""
@@ -135,7 +136,7 @@ class Reader:
             agent_sentiment=by_cues.agent_sentiment,
             complaint_type=named["type"][0] if customer else None,
             complaint_level=int(level[0]) if customer and complains else None,
-            problem=named["problem"][0] if customer else None,
+            problem=_problem(named["problem"], by_cues.problem) if customer else None,
             resolved=named["resolved"][0] == "yes" if customer and agent else None,
             need=named["need"][0] if customer else None,
             confidence=MappingProxyType(
@@ -186,6 +187,11 @@ def _together(tone: TurnReading, by_cues: float | None, second: float | None) ->
 def _best(odds: Floats, name: str, skip: int = 0) -> tuple[str, float]:
     place = int(odds.argmax())
     return CLASSES[name][place + skip], round(float(odds[place]), 4)
+
+
+def _problem(learnt: tuple[str, float], by_cues: str | None) -> str:
+    """What the network is sure enough of, else the topic words (right together 48 %, alone 44 and 39, of 155)."""
+    return learnt[0] if by_cues is None or learnt[1] >= _KNOWN_PROBLEM else by_cues
 
 
 def _scale(odds: Floats, low: float, high: float) -> float:
