@@ -14,12 +14,12 @@ from pipeline.reading import TurnReader
 
 TITLES = {
     "fused": "reader",
-    "second": "reader and second opinion",
+    "alone": "reader without second opinion",
     "lists": "phrase lists alone",
     "snownlp": "phrase lists, feelings by SnowNLP",
 }
 USUAL = ("fused", "lists", "snownlp")
-LEARNT = frozenset({"fused", "second"})
+LEARNT = frozenset({"fused", "alone"})
 
 
 class SnowReader:
@@ -74,7 +74,7 @@ def reader_called(name: str, weights: Path | None = None) -> TurnReader:
     """The reader of one of `TITLES`; `weights` for other than the shipped ones."""
     if name == "lists":
         return CueReader()
-    return SnowReader() if name == "snownlp" else load_reader(second_opinion=name == "second", folder=weights)
+    return SnowReader() if name == "snownlp" else load_reader(second_opinion=name != "alone", folder=weights)
 
 
 def lacking(weights: Path | None) -> str | None:

@@ -61,8 +61,8 @@ class Reading(BaseModel):
     """How turns are read.
 
     `model`: `current` (what `zhijian models learn --use` left in `home`, else the shipped reader), `shipped`, or the
-    folder of a trained reader (docs/models.md). `second_opinion`: hear SnowNLP on customers' sentiment too; where it
-    contradicts, confidence falls (docs/accuracy.md).
+    folder of a trained reader (docs/models.md). `second_opinion`: give SnowNLP a say in customers' sentiment;
+    where it contradicts, confidence falls (docs/accuracy.md).
     """
 
     model_config = _FROZEN

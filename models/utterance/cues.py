@@ -9,15 +9,11 @@ from functools import cached_property
 from models.utterance.context import with_context
 from models.utterance.lexicon import Lexicons, shipped, squeeze
 from models.utterance.records import ConversationReading, TurnReading, Utterance, WholeReading
-from models.utterance.sentiment import SnowOpinion
 from models.utterance.tone import agent_sentiment, customer_sentiment, empathy, politeness
 from models.utterance.whole import read_whole
 
 RULES = "2"
 """Goes up with every change of the code that turns cues into readings, so that the digest changes with it."""
-
-SNOW_SHARE = 0.15
-"""What share of a customer turn's sentiment the second opinion decides where the lexicons found nothing."""
 
 
 class CueReader:
@@ -25,15 +21,13 @@ class CueReader:
 
     name = "lexicon"
 
-    def __init__(self, lexicons: Lexicons | None = None, opinion: SnowOpinion | None = None) -> None:
+    def __init__(self, lexicons: Lexicons | None = None) -> None:
         self._lexicons = lexicons or shipped()
-        self._opinion = opinion
 
     @cached_property
     def digest(self) -> str:
-        """`sha256:…` over the lexicons, the version of the rules and the second opinion's name."""
-        name = self._opinion.name if self._opinion else ""
-        return "sha256:" + hashlib.sha256(f"{RULES}\0{name}\0".encode() + self._lexicons.source).hexdigest()
+        """`sha256:…` over the lexicons and the version of the rules."""
+        return "sha256:" + hashlib.sha256(f"{RULES}\0\0".encode() + self._lexicons.source).hexdigest()
 
     @property
     def acts(self) -> dict[str, frozenset[str]]:
@@ -70,11 +64,7 @@ class CueReader:
             )
         if turn.role == "customer":
             acts, cues = self._lexicons.customer.find(squeezed)
-            feeling = customer_sentiment(acts)
-            if self._opinion is not None and abs(feeling) < 0.2:
-                second = self._opinion.of(turn.text)
-                feeling += SNOW_SHARE * second if second is not None else 0.0
             return TurnReading(
-                sentiment=round(feeling, 4), confidence=max(acts.values(), default=0.3), acts=acts, cues=cues
+                sentiment=customer_sentiment(acts), confidence=max(acts.values(), default=0.3), acts=acts, cues=cues
             )
         return TurnReading()

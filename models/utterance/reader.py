@@ -213,8 +213,8 @@ def load_reader(*, second_opinion: bool = True, folder: Path | None = None) -> R
     """The shipped reader, or the one whose weights lie in `folder`.
 
     Args:
-        second_opinion: let SnowNLP's classifier, taught service talk, lower the confidence where it contradicts the
-            sentiment of a customer's turn (`sentiment.py`; some 15 µs a turn).
+        second_opinion: give SnowNLP's classifier, taught service talk, a say in the sentiment of a customer's turn, and
+            lower the confidence where it contradicts (`sentiment.py`; some 15 µs a turn).
         folder: a weights folder as `models.utterance.training export` writes it.
     """
     return Reader(CueReader(), TurnEncoder(folder or WEIGHTS), SnowOpinion() if second_opinion else None)
