@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.utterance import Reader, load_reader
 from models.utterance.acts import ACTS, CLASSES
 from models.utterance.records import Role, Utterance
 from models.utterance.training.data import Dialogue, expand, load
+from models.utterance.training.ranks import spearman
 
 _CUTS = {"fused": 0.4, "learnt": 0.5, "cued": 0.5}
 """From which probability on an act counts; the reader's is what the shipped scorecards mostly ask for."""
@@ -112,10 +112,5 @@ def _classes(reader: Reader, items: Sequence[Dialogue], spoken: Sequence[Sequenc
     }
     for name, values in scales.items():
         rows = [(float(item.labels[name]), v) for (item, _), v in zip(whole, values, strict=True) if v is not None]
-        one, other = (_ranks(np.array([row[side] for row in rows])) for side in (0, 1))
-        sys.stdout.write(f"{name}, Spearman | {np.corrcoef(one, other)[0, 1]:.2f} |\n")
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+        rank = spearman([label for label, _ in rows], [value for _, value in rows])
+        sys.stdout.write(f"{name}, Spearman | {rank:.2f} |\n")

@@ -23,6 +23,7 @@ from models.utterance.training.batches import batch_of
 from models.utterance.training.data import Dialogue, Turn, expand, of_split
 from models.utterance.training.network import ACT_COUNT, STEPS, TurnNetwork, given, small
 from models.utterance.training.noise import Noise
+from models.utterance.training.ranks import spearman
 
 _SIZE = 96
 _SAME = (
@@ -211,11 +212,5 @@ def report(model: TurnNetwork, spelling: Spelling, items: Sequence[Dialogue]) ->
             continue
         guess = (logits[there].softmax(1) * torch.arange(logits.shape[1])).sum(1)
         right = (logits[there].argmax(1) == wanted[there]).float().mean()
-        rank = torch.corrcoef(torch.stack([_ranks(guess), _ranks(wanted[there].float())]))[0, 1]
+        rank = spearman(guess.numpy(), wanted[there].numpy())
         sys.stderr.write(f"  {name}: Spearman {rank:.3f}, right step {right:.3f}\n")
-
-
-def _ranks(values: Tensor) -> Tensor:
-    _, inverse, counts = values.unique(return_inverse=True, return_counts=True)
-    ends = counts.cumsum(0).float()
-    return (ends - (counts - 1) / 2)[inverse]
