@@ -60,12 +60,10 @@ def _example(
     reader: Reader | None,
 ) -> Problem | None:
     try:
-        conversation = dialogue(text, channel=channel)
+        conversation = dialogue(text, channel=channel, reader=reader)
     except ValueError as error:
         message = t(language, "scorecard.example_line", line=str(error))
         return Problem("error", where, message, t(language, "scorecard.example_line_fix"))
-    if reader is not None:
-        conversation = reader(conversation)
     judgement = judge(criterion, conversation, context)
     if judgement.verdict.value == expected:
         return None
