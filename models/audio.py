@@ -6,6 +6,8 @@ than two are mixed down to one. Channels that carry the same sound (dual mono) a
 
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -20,6 +22,12 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 """Mono sound, shape `(time,)`, −1…1, at `SAMPLE_RATE`."""
 
 SAMPLE_RATE = 16_000
+
+QUIETEST = -96.0
+"""Level in dB relative to full scale below which nothing is told apart (one step of 16 bits)."""
+
+LASTING_FRAME = 0.25
+"""Seconds over which `lasting_level` takes each single level."""
 
 AudioFault: TypeAlias = Literal["missing", "not_audio", "no_audio_stream", "empty"]
 
@@ -110,6 +118,19 @@ def same_sound(one: Samples, other: Samples, *, threshold: float = 0.95) -> bool
     gain = 10 * np.log10(energy_a / energy_b)
     alike = np.where(np.abs(gain - np.median(gain)) < 4, product / np.sqrt(energy_a * energy_b), 0.0)
     return float(np.average(alike, weights=np.sqrt(energy_a + energy_b))) >= threshold
+
+
+def level(samples: Samples) -> float:
+    """Root mean square of the samples in dB relative to full scale (a full sine is −3), never below `QUIETEST`."""
+    power = float(samples @ samples) / len(samples) if len(samples) else 0.0
+    return max(QUIETEST, 10 * math.log10(power)) if power > 0 else QUIETEST
+
+
+def lasting_level(samples: Samples) -> float:
+    """Level in dB that half of the time is reached: music counts, a click or a cough in a quiet gap does not."""
+    frame = int(LASTING_FRAME * SAMPLE_RATE)
+    levels = [level(samples[at : at + frame]) for at in range(0, max(1, len(samples) - frame + 1), frame)]
+    return statistics.median(levels)
 
 
 def _decode_stream(container: Any, stream: Any, path: Path) -> Sound:

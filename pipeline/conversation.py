@@ -78,7 +78,9 @@ class Turn:
 
     `text` is simplified Chinese after normalisation, `original` the text as delivered. `confidence` is the mean word
     probability 0…1 of the recogniser, `None` for text that came as text. `role_confidence` says how sure the speaker's
-    role is (1.0 where the channel or the file told it).
+    role is (1.0 where the channel or the file told it). `loudness` is the mean level of the words in dB relative to
+    full scale (0 = as loud as can be, −96 at least), `sound_before` the level that lasts through the gap before the
+    turn, in which nobody spoke: hold music, or the noise of the line. Both are `None` where no sound was measured.
     """
 
     index: int
@@ -90,6 +92,8 @@ class Turn:
     confidence: float | None = None
     role_confidence: float = 1.0
     words: tuple[Word, ...] = ()
+    loudness: float | None = None
+    sound_before: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

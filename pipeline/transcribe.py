@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -29,6 +29,9 @@ PAUSE = 0.8
 
 GAP = 0.2
 """If the other side begins to speak in a gap of this many seconds between two words, the gap ends the turn."""
+
+LEAST_GAP = 2.0
+"""The sound in a gap without speech is measured from this many seconds on; shorter ones are pauses for breath."""
 
 GROUP_SECONDS = 1800.0
 """Recordings are decoded and heard in common batches of about this much sound, which bounds the memory."""
@@ -284,11 +287,33 @@ def _heard(ear: _Ears, texts: Sequence[ChannelText], default: Mapping[str, Speak
         confidence=sum(probabilities) / len(probabilities) if probabilities else None,
         warnings=tuple(dict.fromkeys(warnings)),
     )
-    turns = tuple(
-        _turn(index, utterance, roles[utterance.voice], sure)
-        for index, utterance in enumerate(u for u in spoken if normalise(u.text))
-    )
-    return Heard(turns, hearing)
+    told = [utterance for utterance in spoken if normalise(utterance.text)]
+    turns = tuple(_turn(index, utterance, roles[utterance.voice], sure) for index, utterance in enumerate(told))
+    return Heard(_with_levels(ear, told, turns), hearing)
+
+
+def _with_levels(ear: _Ears, utterances: Sequence[Utterance], turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The turns with the level of their words, and that of the gap before them where nobody speaks."""
+    import numpy as np
+
+    from models.audio import SAMPLE_RATE, lasting_level, level
+
+    def cut(samples: Samples, start: float, end: float) -> Samples:
+        return samples[int(start * SAMPLE_RATE) : max(int(start * SAMPLE_RATE) + 1, int(end * SAMPLE_RATE))]
+
+    measured: list[Turn] = []
+    quiet_since = 0.0
+    for utterance, turn in zip(utterances, turns, strict=True):
+        samples = ear.channels[utterance.voice if len(ear.channels) == 2 else 0]
+        said = np.concatenate([cut(samples, word.start, word.end) for word in utterance.words])
+        before: float | None = None
+        if utterance.start - quiet_since >= LEAST_GAP:
+            before = max(lasting_level(cut(channel, quiet_since, utterance.start)) for channel in ear.channels)
+        measured.append(
+            replace(turn, loudness=round(level(said), 1), sound_before=None if before is None else round(before, 1))
+        )
+        quiet_since = max(quiet_since, utterance.end)
+    return tuple(measured)
 
 
 def _by_voice(ear: _Ears, words: Sequence[Word]) -> tuple[list[tuple[int, Word]], float]:

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from models.audio import SAMPLE_RATE, AudioError, Samples, decode, same_sound
+from models.audio import QUIETEST, SAMPLE_RATE, AudioError, Samples, decode, lasting_level, level, same_sound
 
 
 def tone(hertz: float, seconds: float = 2.0) -> Samples:
@@ -120,3 +120,18 @@ def test_two_voices_and_a_silent_channel_are_not_dual_mono() -> None:
     assert not same_sound(tone(300), tone(700))
     assert not same_sound(tone(300), np.zeros_like(tone(300)))
     assert not same_sound(np.zeros_like(tone(300)), np.zeros_like(tone(300)))
+
+
+def test_level_is_told_relative_to_full_scale() -> None:
+    sine = np.sin(np.arange(SAMPLE_RATE) * 2 * np.pi * 440 / SAMPLE_RATE).astype(np.float32)
+    assert level(sine) == pytest.approx(-3.01, abs=0.01)
+    assert level(sine / 10) == pytest.approx(-23.01, abs=0.01)
+    assert level(np.zeros(100, dtype=np.float32)) == QUIETEST
+    assert level(np.zeros(0, dtype=np.float32)) == QUIETEST
+
+
+def test_a_click_in_a_quiet_gap_is_not_a_lasting_sound() -> None:
+    gap = np.zeros(4 * SAMPLE_RATE, dtype=np.float32)
+    gap[SAMPLE_RATE : SAMPLE_RATE + 200] = 0.9
+    assert lasting_level(gap) == QUIETEST
+    assert lasting_level(tone(440, 4)) == pytest.approx(level(tone(440, 4)), abs=2)

@@ -1,3 +1,4 @@
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -49,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def result(identifier: str = "C1", *, agent: str = "1024", digest: str = "", card: str = "sha256:c1") -> Result:
     turns = (
-        Turn(0, Speaker.AGENT, "您好", "您好", 0.5, 1.5, 0.9, 0.8, (Word("您好", 0.5, 1.5, 0.9),)),
+        Turn(0, Speaker.AGENT, "您好", "您好", 0.5, 1.5, 0.9, 0.8, (Word("您好", 0.5, 1.5, 0.9),), -23.5, -61.0),
         Turn(1, Speaker.CUSTOMER, "我要退订", "我要退訂", None, None),
     )
     interaction = Interaction(
@@ -240,6 +241,23 @@ def test_migrations_make_the_tables_of_the_program(tmp_path: Path, store: Store)
     engine.dispose()
 
 
+def test_turns_kept_before_loudness_was_measured_can_be_read(tmp_path: Path, store: Store) -> None:
+    store.save([result()])
+    store.close()
+    with sqlite3.connect(tmp_path / "home" / "zhijian.sqlite") as other:
+        for column in ("loudness", "sound_before"):
+            other.execute(f"ALTER TABLE turns DROP COLUMN {column}")
+        other.execute("UPDATE alembic_version SET version_num = '0002'")
+        kept = json.loads(other.execute("SELECT turns FROM interactions").fetchone()[0])
+        earlier = [{k: v for k, v in turn.items() if k not in ("loudness", "sound_before")} for turn in kept]
+        other.execute("UPDATE interactions SET turns = ?", [json.dumps(earlier)])
+    other.close()
+    with open_store(f"sqlite:///{tmp_path}/home/zhijian.sqlite", media=tmp_path / "media") as upgraded:
+        (found,) = upgraded.results()
+    assert [turn.loudness for turn in found.conversation.turns] == [None, None]
+    assert [turn.sound_before for turn in found.conversation.interaction.turns] == [None, None]
+
+
 def test_a_store_of_a_newer_program_is_refused(tmp_path: Path, store: Store) -> None:
     with sqlite3.connect(tmp_path / "home" / "zhijian.sqlite") as other:
         other.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -263,6 +281,6 @@ def test_a_wrong_url_is_told(tmp_path: Path, url: str) -> None:
 def test_every_field_of_the_nouns_is_kept() -> None:
     """A field added to a noun must be added to the store too: this test then fails."""
     kept = {
-        Interaction: 14, Turn: 9, Hearing: 6, Reading: 7, Finding: 10, Evaluation: 14, ReviewItem: 4, Agent: 4,
+        Interaction: 14, Turn: 11, Hearing: 6, Reading: 7, Finding: 10, Evaluation: 14, ReviewItem: 4, Agent: 4,
     }  # fmt: skip
     assert {noun: len(fields(noun)) for noun in kept} == kept

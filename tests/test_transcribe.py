@@ -93,6 +93,26 @@ def test_hearing_says_how_well_it_heard() -> None:
     assert all(0 < (turn.confidence or 0) <= 1 for turn in heard.turns)
 
 
+def test_turns_know_how_loud_they_are_and_what_sounds_before_them(tmp_path: Path) -> None:
+    left, right = opening()
+    music = 0.1 * np.sin(np.arange(4 * SAMPLE_RATE) * 2 * np.pi * 440 / SAMPLE_RATE).astype(np.float32)
+    quiet = np.zeros_like(music)
+    usual = transcribe(call(write(tmp_path / "a.wav", left, right), TOLD), engine=engine()).turns
+    softer = transcribe(
+        call(write(tmp_path / "b.wav", np.append(music, left), np.append(quiet, 0.25 * right)), TOLD), engine=engine()
+    ).turns
+
+    def loudness(turns: Sequence[Turn], speaker: Speaker) -> float:
+        return float(
+            np.mean([turn.loudness for turn in turns if turn.speaker is speaker and turn.loudness is not None])
+        )
+
+    assert loudness(softer, Speaker.AGENT) == pytest.approx(loudness(usual, Speaker.AGENT), abs=1.5)
+    assert loudness(usual, Speaker.CUSTOMER) - loudness(softer, Speaker.CUSTOMER) == pytest.approx(12, abs=1.5)
+    assert softer[0].sound_before == pytest.approx(-23, abs=1)
+    assert usual[0].sound_before is None
+
+
 def test_no_time_lies_outside_the_recording(tmp_path: Path) -> None:
     # Cut within a word, so that the last one ends where the sound ends.
     left, right = opening(9.0)

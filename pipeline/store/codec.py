@@ -216,7 +216,10 @@ def decision_of(row: DecisionRow) -> Decision:
     )
 
 
-_TURN_FIELDS = ("index", "speaker", "text", "original", "start", "end", "confidence", "role_confidence", "words")
+_TURN_FIELDS = (
+    "index", "speaker", "text", "original", "start", "end", "confidence", "role_confidence", "words", "loudness",
+    "sound_before",
+)  # fmt: skip
 
 
 def _turn_fields(turn: Turn) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -130,6 +131,8 @@ class TurnRow(Base):
     confidence: Mapped[float | None]
     role_confidence: Mapped[float]
     words: Mapped[Any] = mapped_column(JSON)
+    loudness: Mapped[float | None]
+    sound_before: Mapped[float | None]
 
 
 class EvaluationRow(Base):
@@ -207,6 +210,52 @@ class DecisionRow(Base):
     who: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[datetime]
     evaluation: Mapped[EvaluationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class ScorecardRow(Base):
+    """The YAML text of a scorecard, by the digest of its content; never changed, so that old results stay explained."""
+
+    __tablename__ = "scorecards"
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    id: Mapped[str] = mapped_column(NAME)
+    version: Mapped[str] = mapped_column(NAME)
+    yaml: Mapped[str] = mapped_column(Text)
+    kept_at: Mapped[datetime]
+
+
+class ScorecardVersionRow(Base):
+    """A version of a scorecard, the content it stands for, and its state; at most one of each card is active."""
+
+    __tablename__ = "scorecard_versions"
+    __table_args__ = (
+        UniqueConstraint("scorecard_id", "version"),
+        Index(
+            "uq_scorecard_versions_active",
+            "scorecard_id",
+            unique=True,
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    scorecard_id: Mapped[str] = mapped_column(NAME)
+    version: Mapped[str] = mapped_column(NAME)
+    digest: Mapped[str] = mapped_column(ForeignKey("scorecards.digest"))
+    state: Mapped[str] = mapped_column(String(16))
+    changes: Mapped[list[ScorecardChangeRow]] = relationship(order_by="ScorecardChangeRow.id", lazy="selectin")
+
+
+class ScorecardChangeRow(Base):
+    """Who gave a version which state and content, when and why; only ever inserted."""
+
+    __tablename__ = "scorecard_changes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(ForeignKey("scorecard_versions.number"), index=True)
+    digest: Mapped[str] = mapped_column(DIGEST)
+    state: Mapped[str] = mapped_column(String(16))
+    who: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime]
 
 
 class RunRow(Base):
