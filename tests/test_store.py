@@ -247,7 +247,7 @@ def test_turns_kept_before_loudness_was_measured_can_be_read(tmp_path: Path, sto
     with sqlite3.connect(tmp_path / "home" / "zhijian.sqlite") as other:
         for column in ("loudness", "sound_before"):
             other.execute(f"ALTER TABLE turns DROP COLUMN {column}")
-        other.execute("UPDATE alembic_version SET version_num = '0003'")
+        other.execute("UPDATE alembic_version SET version_num = '0002'")
         kept = json.loads(other.execute("SELECT turns FROM interactions").fetchone()[0])
         earlier = [{k: v for k, v in turn.items() if k not in ("loudness", "sound_before")} for turn in kept]
         other.execute("UPDATE interactions SET turns = ?", [json.dumps(earlier)])
