@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store.records import Decision, Result, Reviewed, Run
+from pipeline.store.records import CardChange, CardState, CardVersion, Decision, Result, Reviewed, Run, Stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from pipeline.i18n import Language
     from pipeline.store.database import Store
 
-__all__ = ["Decision", "Result", "Reviewed", "Run", "open_store"]
+__all__ = [
+    "CardChange",
+    "CardState",
+    "CardVersion",
+    "Decision",
+    "Result",
+    "Reviewed",
+    "Run",
+    "Stored",
+    "open_store",
+]
 
 
 def open_store(url: str, *, media: Path, language: Language = "zh") -> Store:

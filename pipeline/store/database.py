@@ -17,11 +17,21 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from pipeline.conversation import Conversation, SetAside
-from pipeline.errors import StoreError
+from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
-from pipeline.store import codec
+from pipeline.store import cards, codec, past
 from pipeline.store.media import keep
-from pipeline.store.records import Decision, Result, Reviewed, Run, ears, models_digest
+from pipeline.store.records import (
+    CardState,
+    CardVersion,
+    Decision,
+    Result,
+    Reviewed,
+    Run,
+    Stored,
+    ears,
+    models_digest,
+)
 from pipeline.store.tables import (
     ConversationRow,
     DecisionRow,
@@ -29,6 +39,7 @@ from pipeline.store.tables import (
     HearingRow,
     InteractionRow,
     RunRow,
+    ScorecardRow,
     SetAsideRow,
 )
 
@@ -192,6 +203,63 @@ class Store:
                 last = {row.criterion: codec.decision_of(row) for row in rows_of}
                 result = codec.result_of(session.get_one(EvaluationRow, number), self._media)
             yield Reviewed(result, tuple(last.values()))
+
+    def keep_card(
+        self, scorecard_id: str, version: str, digest: str, text: str, *, who: str, why: str = ""
+    ) -> CardVersion:
+        """Keep the YAML text of a scorecard. A version that is new becomes a draft, a draft takes the new content.
+
+        Raises:
+            ScorecardError: Z211, that version is or was active with another content.
+        """
+        row = ScorecardRow(digest=digest, id=scorecard_id, version=version, yaml=text, kept_at=datetime.now(UTC))
+        try:
+            with self._writing() as session:
+                return cards.keep(session, row, who=who, why=why)
+        except cards.LockedVersionError as locked:
+            state = t(self._language, f"versions.state.{locked.version.state}")
+            what = t(self._language, "versions.locked", name=locked.version.name, state=state)
+            hint = t(self._language, "versions.locked_hint", id=scorecard_id, version=version)
+            raise ScorecardError("Z211", what, hint=hint) from locked
+
+    def change_card(self, scorecard_id: str, version: str, state: CardState, *, who: str, why: str = "") -> CardVersion:
+        """Give a version of a scorecard a state; the one that was active until then is retired.
+
+        Raises:
+            KeyError: there is no such version.
+        """
+        with self._writing() as session:
+            row = cards.find(session, scorecard_id, version)
+            if row is None:
+                raise KeyError(f"{scorecard_id}@{version}")
+            cards.change(session, row, state, who=who, why=why, at=datetime.now(UTC))
+            return cards.version_of(session, row)
+
+    def card_versions(self, scorecard_id: str | None = None) -> tuple[CardVersion, ...]:
+        """Versions of all scorecards, or of one, by card and in the order they were first kept."""
+        with self._reading() as session:
+            return cards.versions(session, scorecard_id)
+
+    def card_texts(self, digest: str) -> Mapping[str, str]:
+        """YAML texts of the kept scorecards whose digest begins so (with or without `sha256:`), by digest."""
+        start = f"sha256:{digest.removeprefix('sha256:')}"
+        query = select(ScorecardRow.digest, ScorecardRow.yaml).where(
+            ScorecardRow.digest.startswith(start, autoescape=True)
+        )
+        with self._reading() as session:
+            return dict(session.execute(query.order_by(ScorecardRow.digest)).tuples().all())
+
+    def past_count(self, period: past.Period) -> int:
+        """How many evaluated interactions belong to a period."""
+        with self._reading() as session:
+            return past.count(session, period)
+
+    def past(self, period: past.Period, *, limit: int | None = None) -> Iterator[Stored]:
+        """Evaluated interactions of a period as they were heard and read, newest first, a page in memory at a time."""
+        with self._reading() as pages:
+            for page in past.rows(pages, period, limit):
+                with self._reading() as session:
+                    yield from past.load(session, page, self._media)
 
     def begin_run(self, inbox: str, engine: str) -> int:
         """Note that a run over an inbox begins; gives its number."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from pipeline.conversation import Conversation, Evaluation, ReviewItem, Verdict
 
@@ -62,6 +63,64 @@ class Reviewed:
 
     result: Result
     decisions: tuple[Decision, ...]
+
+
+class CardState(StrEnum):
+    """Where a version of a scorecard stands: still being written, in use, or out of use."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class CardChange:
+    """One step in the life of a version: which state and content it got, from whom, why and when."""
+
+    state: CardState
+    digest: str
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CardVersion:
+    """A version of a scorecard: its content by digest, its state, and its history, first step first.
+
+    `evaluations` counts the evaluations in the store that this content made.
+    """
+
+    scorecard_id: str
+    version: str
+    digest: str
+    state: CardState
+    changes: tuple[CardChange, ...]
+    evaluations: int = 0
+
+    @property
+    def name(self) -> str:
+        """`ID@VERSION`, as commands take it."""
+        return f"{self.scorecard_id}@{self.version}"
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was first kept."""
+        return self.changes[0].at
+
+    @property
+    def activated(self) -> CardChange | None:
+        """The last step that made it active."""
+        return next((change for change in reversed(self.changes) if change.state is CardState.ACTIVE), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A conversation as it was heard and read for its newest evaluation: by which models and version of zhijian."""
+
+    conversation: Conversation
+    models: Mapping[str, str]
+    engine_version: str
 
 
 def ears(models: Mapping[str, str]) -> str:

@@ -1,0 +1,92 @@
+"""Rows of scorecards: contents by digest, versions with their state, and every change of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.records import CardChange, CardState, CardVersion
+from pipeline.store.tables import EvaluationRow, ScorecardChangeRow, ScorecardRow, ScorecardVersionRow
+
+
+class LockedVersionError(Exception):
+    """A version that is or was active was to stand for another content."""
+
+    def __init__(self, version: CardVersion) -> None:
+        self.version = version
+        super().__init__(version.name)
+
+
+def keep(session: Session, card: ScorecardRow, *, who: str, why: str) -> CardVersion:
+    """Keep a content, and let its version stand for it: a new version is a draft, a draft takes the new content.
+
+    Raises:
+        LockedVersionError: the version is or was active with another content.
+    """
+    if session.get(ScorecardRow, card.digest) is None:
+        session.add(card)
+        session.flush()
+    row = find(session, card.id, card.version)
+    if row is None:
+        row = ScorecardVersionRow(
+            scorecard_id=card.id, version=card.version, digest=card.digest, state=CardState.DRAFT.value
+        )
+        session.add(row)
+    elif row.digest == card.digest:
+        return version_of(session, row)
+    elif row.state != CardState.DRAFT or any(change.state != CardState.DRAFT for change in row.changes):
+        raise LockedVersionError(version_of(session, row))
+    row.digest = card.digest
+    _note(row, who, why, card.kept_at)
+    session.flush()
+    return version_of(session, row)
+
+
+def change(session: Session, row: ScorecardVersionRow, state: CardState, *, who: str, why: str, at: datetime) -> None:
+    """Give a version a state; the version that was active until then is retired."""
+    if row.state == state:
+        return
+    if state is CardState.ACTIVE:
+        same = (ScorecardVersionRow.scorecard_id == row.scorecard_id, ScorecardVersionRow.state == CardState.ACTIVE)
+        for former in session.scalars(select(ScorecardVersionRow).where(*same)):
+            former.state = CardState.RETIRED.value
+            _note(former, who, why, at)
+        session.flush()
+    row.state = state.value
+    _note(row, who, why, at)
+    session.flush()
+
+
+def find(session: Session, scorecard_id: str, version: str) -> ScorecardVersionRow | None:
+    """The row of a version."""
+    same = (ScorecardVersionRow.scorecard_id == scorecard_id, ScorecardVersionRow.version == version)
+    return session.scalars(select(ScorecardVersionRow).where(*same)).one_or_none()
+
+
+def versions(session: Session, scorecard_id: str | None = None) -> tuple[CardVersion, ...]:
+    """All versions, by card and in the order they were first kept."""
+    query = select(ScorecardVersionRow).order_by(ScorecardVersionRow.scorecard_id, ScorecardVersionRow.number)
+    if scorecard_id is not None:
+        query = query.where(ScorecardVersionRow.scorecard_id == scorecard_id)
+    return tuple(version_of(session, row) for row in session.scalars(query))
+
+
+def version_of(session: Session, row: ScorecardVersionRow) -> CardVersion:
+    """The record of a row."""
+    made = select(func.count()).select_from(EvaluationRow).where(EvaluationRow.scorecard_digest == row.digest)
+    return CardVersion(
+        scorecard_id=row.scorecard_id,
+        version=row.version,
+        digest=row.digest,
+        state=CardState(row.state),
+        changes=tuple(
+            CardChange(CardState(step.state), step.digest, step.who, step.why, step.changed_at) for step in row.changes
+        ),
+        evaluations=session.scalar(made) or 0,
+    )
+
+
+def _note(row: ScorecardVersionRow, who: str, why: str, at: datetime) -> None:
+    row.changes.append(ScorecardChangeRow(digest=row.digest, state=row.state, who=who, why=why, changed_at=at))
