@@ -7,7 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
@@ -241,21 +243,37 @@ def test_migrations_make_the_tables_of_the_program(tmp_path: Path, store: Store)
     engine.dispose()
 
 
+def store_at(path: Path, revision: str) -> None:
+    """An empty store as the program of that time made it."""
+    config = Config()
+    config.set_main_option("script_location", "pipeline:store/migrations")
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
 def test_turns_kept_before_loudness_was_measured_can_be_read(tmp_path: Path, store: Store) -> None:
     store.save([result()])
     store.close()
-    with sqlite3.connect(tmp_path / "home" / "zhijian.sqlite") as other:
-        for column in ("loudness", "sound_before"):
-            other.execute(f"ALTER TABLE turns DROP COLUMN {column}")
-        other.execute("UPDATE alembic_version SET version_num = '0002'")
-        kept = json.loads(other.execute("SELECT turns FROM interactions").fetchone()[0])
-        earlier = [{k: v for k, v in turn.items() if k not in ("loudness", "sound_before")} for turn in kept]
-        other.execute("UPDATE interactions SET turns = ?", [json.dumps(earlier)])
+    earlier = tmp_path / "earlier.sqlite"
+    store_at(earlier, "0002")
+    with sqlite3.connect(earlier) as other:
+        other.execute("ATTACH ? AS now", [str(tmp_path / "home" / "zhijian.sqlite")])
+        for (table,) in other.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            columns = ", ".join(f'"{row[1]}"' for row in other.execute(f"PRAGMA main.table_info({table})"))
+            if table != "alembic_version":
+                other.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM now.{table}")  # noqa: S608
+        told = [{"index": 0, "speaker": "agent", "text": "您好", "original": "您好", "start": None, "end": None,
+                 "confidence": None, "role_confidence": 1.0, "words": []}]  # fmt: skip
+        other.execute("UPDATE main.interactions SET turns = ?", [json.dumps(told)])
     other.close()
-    with open_store(f"sqlite:///{tmp_path}/home/zhijian.sqlite", media=tmp_path / "media") as upgraded:
+    with open_store(f"sqlite:///{earlier}", media=tmp_path / "media") as upgraded:
         (found,) = upgraded.results()
+    assert [turn.text for turn in found.conversation.turns] == ["您好", "我要退订"]
     assert [turn.loudness for turn in found.conversation.turns] == [None, None]
-    assert [turn.sound_before for turn in found.conversation.interaction.turns] == [None, None]
+    assert [turn.sound_before for turn in found.conversation.interaction.turns] == [None]
 
 
 def test_a_store_of_a_newer_program_is_refused(tmp_path: Path, store: Store) -> None:
