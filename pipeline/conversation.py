@@ -169,12 +169,16 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What kind of conversation it was (docs/formats.md `classes`). `complaint_level` 1 is the gravest."""
+    """What kind of conversation it was (docs/formats.md `classes`). `complaint_level` 1 is the gravest.
+
+    `need` is what the customer needs besides the matter itself; scorecards may ask for it, the format does not tell it.
+    """
 
     complaint_type: str | None = None
     complaint_level: int | None = None
     problem: str | None = None
     resolved: bool | None = None
+    need: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +252,8 @@ class Reason:
 class Finding:
     """What one criterion says of one conversation, with points, reason and evidence.
 
-    `fault` is true for a "must not happen" criterion. `fatal` is true only where this finding fails the whole card.
+    `fault` is true for a "must not happen" criterion, `bonus` for one that only rewards. `fatal` is true only where
+    this finding fails the whole card, `section_fatal` only where it takes all points of its section.
     """
 
     criterion: str
@@ -261,11 +266,16 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     fault: bool = False
     fatal: bool = False
+    section_fatal: bool = False
+    bonus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The machine's verdict on one conversation under one version of a scorecard. Never edited once made."""
+    """The machine's verdict on one conversation under one version of a scorecard. Never edited once made.
+
+    `critical` is the share of the card's critical criteria that was met, 0…100; `None` where none could be judged.
+    """
 
     interaction: str
     scorecard_id: str
@@ -281,6 +291,7 @@ class Evaluation:
     findings: tuple[Finding, ...]
     measures: Measures
     classes: Classes
+    critical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

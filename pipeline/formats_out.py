@@ -14,6 +14,9 @@ SHARE_DECIMALS = 4
 SECOND_DECIMALS = 3
 """Of times: milliseconds."""
 
+_CATALOGUE = ("@criteria.", "@scorecard.verdict.")
+"""Beginnings of arguments that are themselves keys of the catalogue."""
+
 _DECIMALS = {
     **dict.fromkeys(("longest_silence", "overlap_seconds", "first_response", "duration"), SECOND_DECIMALS),
     "agent_chars_per_minute": 1,
@@ -24,7 +27,7 @@ _DECIMALS = {
 def explain(reason: Reason, language: Language) -> str:
     """The sentence of `reason`; an argument `@key` is itself taken from the catalogue."""
     args = {
-        name: t(language, value[1:]) if isinstance(value, str) and value.startswith("@criteria.") else value
+        name: t(language, value[1:]) if isinstance(value, str) and value.startswith(_CATALOGUE) else value
         for name, value in reason.args.items()
         if name != "partly"
     }
@@ -59,7 +62,7 @@ def evaluation_record(
         name: _rounded(value, _DECIMALS.get(name, SHARE_DECIMALS))
         for name, value in asdict(evaluation.measures).items()
     }
-    classes: dict[str, Json] = dict(asdict(evaluation.classes))
+    classes: dict[str, Json] = {k: v for k, v in asdict(evaluation.classes).items() if k != "need"}
     return {
         "interaction": evaluation.interaction,
         "scorecard": {

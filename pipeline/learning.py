@@ -253,7 +253,7 @@ def demands(criterion: Criterion, card: Scorecard, happened: bool) -> tuple[Dema
 
 def _of(expression: ExpressionBase, holds: bool, conditions: Mapping[str, ExpressionBase]) -> Iterator[Demand]:
     operator, params = expression.operator, expression.params
-    if operator == "act":
+    if operator == "act" and params.any:
         yield Demand(tuple(params.any), params.by, holds)
     elif operator == "condition":
         yield from _of(conditions[params], holds, conditions)

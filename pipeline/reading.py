@@ -48,7 +48,7 @@ def _filled(conversation: Conversation, reading: ConversationReading) -> Convers
             sentiment_end=whole.sentiment_end,
             agent_sentiment=whole.agent_sentiment,
         ),
-        classes=Classes(whole.complaint_type, whole.complaint_level, whole.problem, whole.resolved),
+        classes=Classes(whole.complaint_type, whole.complaint_level, whole.problem, whole.resolved, whole.need),
     )
 
 

@@ -1,17 +1,34 @@
-"""act: a turn carries an act that the reader found.
+"""act: a turn does something that the reader recognises. / 某一句话被识别出某种行为（如共情、推诿、投诉）。
+
+English: `any` lists acts (a name or a list alone stands for it); one of them must be read in a turn of `by` (default
+`agent`) inside `window` with a probability of `at_least` (0.5), in `times` turns (1). `cue` lists kinds of wording
+instead of acts (such as `please`): the words that made the reader think of them are cited. `agreed: true` leaves out
+acts of which wording and meaning say the opposite; without it, a finding that rests on such acts alone is told as
+doubtful. Not applicable where nobody read the conversation; unsure where the turns were heard too badly.
+
+中文：`any` 里写行为名（也可以直接写一个或一列）。`by`（默认坐席）在 `window` 范围内要有 `times` 句（默认 1 句）被
+识别出其中一种，概率不低于 `at_least`（默认 0.5）。`cue` 写的是用语种类（如 `please`），看的是让模型这样判断的字词，
+并引出原文。`agreed: true` 表示词语和语义判断相反的不算；不写的话，只靠这种有争议的判断得出的结论会注明存疑。会话
+没有经过判读时不适用；录音听不清时不确定。
 
 ```yaml
-act: {any: [empathy, apology], by: agent, at_least: 0.5, window: {turns: 2..}}
+act: {any: [empathy, apology_for], by: agent, at_least: 0.6}
 ```
 
-`any` (names of acts; a name or a list alone stands for it), `by`, `window`, `at_least` (probability), `times`.
-Not applicable where nobody read the conversation.
+```met
+客户: 修了三次都没修好，气死我了！
+坐席: 非常理解您的心情，换成是我也会着急，给您添麻烦了。
+```
 
-Met: `坐席: 我理解您的心情` with the act empathy read at 0.8. Unmet: the same words with no act read.
+```unmet
+客户: 修了三次都没修好，气死我了！
+坐席: 订单号报一下。
+```
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -19,6 +36,7 @@ from pydantic import Field, model_validator
 
 from pipeline.conversation import Conversation, Reason
 from pipeline.criteria.base import (
+    WRITTEN,
     Context,
     Hit,
     Names,
@@ -33,6 +51,7 @@ from pipeline.criteria.base import (
     role_word,
     trust,
     unavailable,
+    wrong,
 )
 from pipeline.criteria.window import Window, select
 
@@ -41,18 +60,26 @@ DISPUTED = 0.6
 
 
 class Params(Strict):
-    """Which acts, by whom, where, how probable at least, how often at least."""
+    """Which acts or cues, by whom, where, how probable at least, how often at least."""
 
-    any: Annotated[Names, Field(min_length=1)]
+    any: Names = ()
+    cue: Names = ()
     by: Role = "agent"
     window: Window | None = None
     at_least: Share = 0.5
     times: Annotated[int, Field(ge=1)] = 1
+    agreed: bool = False
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
         return {"any": value} if isinstance(value, str | list | tuple) else value
+
+    @model_validator(mode="after")
+    def _something(self) -> Params:
+        if not (self.any or self.cue):
+            raise wrong("act_empty")
+        return self
 
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
@@ -60,21 +87,27 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     if not conversation.readings:
         return unavailable("criteria.unavailable.unread", needs_reader=True)
     turns = select(conversation, params.by, params.window, context)
-    hits: list[Hit] = []
-    agreed: list[bool] = []
-    for index in turns:
-        turn, reading = conversation.turns[index], conversation.readings[index]
-        name, probability = max(
-            ((name, reading.acts.get(name, 0.0)) for name in params.any), key=lambda pair: (pair[1], pair[0])
-        )
-        if probability >= params.at_least and probability > 0:
-            hits.append(Hit((evidence(turn, cue_span(reading, name)),), trust(turn, probability)))
-            agreed.append(name not in reading.disputed)
+    read = [hit for index in turns for hit in _in(params, conversation, index)]
+    hits = [hit for hit, _ in read]
+    agreed = [sure for _, sure in read]
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}
-    if len(hits) < params.times:
+    if len({hit.turn for hit in hits}) < params.times:
         return missed(conversation, turns, params.by, context, Reason("criteria.act.missed", args))
     first = hits[0].evidence[0]
     key = "criteria.act.found" if any(agreed) else "criteria.act.found_disputed"
     if not any(agreed):
         hits = [replace(hit, confidence=round(hit.confidence * DISPUTED, 4)) for hit in hits]
     return found(tuple(hits), Reason(key, args | {"turn": first.turn + 1, "quote": first.quote}))
+
+
+def _in(params: Params, conversation: Conversation, index: int) -> Iterator[tuple[Hit, bool]]:
+    """What one turn has of what is asked for: its most probable act, else its cues; and whether it is undisputed."""
+    turn, reading = conversation.turns[index], conversation.readings[index]
+    acts = [name for name in params.any if not (params.agreed and name in reading.disputed)]
+    probability, name = max(((reading.acts.get(name, 0.0), name) for name in acts), default=(0.0, ""))
+    if probability >= params.at_least and probability > 0:
+        yield Hit((evidence(turn, cue_span(reading, name)),), trust(turn, probability)), name not in reading.disputed
+        return
+    for cue in reading.cues:
+        if cue.kind in params.cue:
+            yield Hit((evidence(turn, cue.span),), trust(turn, WRITTEN)), True

@@ -1,8 +1,8 @@
 """attribute: a fact that came with the interaction is as it must be. / 随会话带来的数据（如队列、客户级别）符合规定。
 
 English: `name` is one of `queue`, `segment` and `customer` (id), `team`, `agent` (id) and `hired_on`, `csat`,
-`started_at`, `hour` (0 to 23) and `weekday` (1 = Monday), or a key of the interaction's `attributes`. What it must be:
-`is` and `not` (a value or a list), `contains` (part of the text), `above` and `below` (a number or a date such as
+`started_at`, `hour` (0 to 23) and `weekday` (1 = Monday), or a key of the interaction's `attributes`. What it must
+be: `is` and `not` (a value or a list), `contains` (part of the text), `above` and `below` (a number or a date such as
 2025-03-01), `between: 3..5` (both ends included, one may be left out), `exists: true` or `false`; all that are given
 must fit. Instead of a name, a formula over facts and measures: `attribute: agent_talk_ratio > 0.6`, with + - * /,
 brackets, `min`, `max`, `abs`, and `facts["ivr-choice"]` for a name with other signs in it. Not applicable where the

@@ -1,12 +1,23 @@
-"""channel: the conversation came in by this channel.
+"""channel: the conversation came in by this channel. / 会话来自这个渠道。
+
+English: `is` lists channels: `call`, `chat`, `email`; a name or a list alone stands for it. It is always decided.
+
+中文：`is` 里写渠道：`call` 电话、`chat` 在线聊天、`email` 邮件；也可以直接写一个渠道或一列渠道。总能判定。
 
 ```yaml
-channel: [call, chat]
+channel: [chat, email]
 ```
 
-`is`: `call`, `chat`, `email`; a name or a list alone stands for it.
+```met
+@channel chat
+客户: 在吗？
+坐席: 您好，在的。
+```
 
-Met (`channel: chat`): a chat. Unmet: a call.
+```unmet
+@channel call
+坐席: 您好，请讲。
+```
 """
 
 from __future__ import annotations

@@ -1,19 +1,38 @@
-"""class: complaint type, complaint level, problem, resolved.
+"""class: the reader counts the conversation to a class. / 判读模型把会话归为某一类（投诉类型、级别、问题、需求等）。
+
+English: `complaint_type` (service, product, process, policy, none), `complaint_level` (1 the gravest to 3), `problem`
+(billing, logistics, technical, after_sales, account, sales, claims, other), `resolved` (true or false), `need`
+(functional, emotional, implicit, behavioural). One value or a list; all keys that are given must fit. Not applicable
+where the class is not known; a conversation without complaint has no level, which is known.
+
+中文：可以写 `complaint_type`（投诉类型：service 服务、product 产品、process 流程、policy 政策、none 不是投诉）、
+`complaint_level`（投诉级别，1 最严重，到 3）、`problem`（问题类别：billing 账单、logistics 物流、technical 技术、
+after_sales 售后、account 账户、sales 销售、claims 理赔、other 其他）、`resolved`（是否解决，true 或 false）、
+`need`（客户需求：functional 功能、emotional 情感、implicit 隐性、behavioural 行为）。可以写一个值或一列值；写了几
+个键就要同时符合。没有判定出类别时不适用；不是投诉的会话没有级别，这算已知。
 
 ```yaml
-class: {complaint_type: [service, product], complaint_level: [1, 2], resolved: false}
+class: {complaint_type: [service, product], resolved: false}
 ```
 
-All given keys must fit; one value may stand without list. Not applicable where the class is not known.
+```met
+@class complaint_type=service resolved=false
+客户: 你们的人说话太难听了，我要投诉。
+坐席: 您的投诉我已登记，主管今天之内联系您。
+```
 
-Met (`complaint_level: 1`): a conversation classed as level 1. Unmet: one classed as level 3, or as no complaint.
+```unmet
+@class complaint_type=none resolved=true
+客户: 我想问一下营业时间。
+坐席: 早上九点到晚上六点。
+```
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.conversation import Conversation, Reason
 from pipeline.criteria.base import Context, Names, Outcome, State, Strict, unavailable, wrong
@@ -30,11 +49,24 @@ class Params(Strict):
     """The classes that are asked for."""
 
     complaint_type: (
-        Annotated[tuple[Literal["service", "product", "process", "policy", "none"], ...], BeforeValidator(_one)] | None
+        Annotated[
+            tuple[Literal["service", "product", "process", "policy", "none"], ...],
+            BeforeValidator(_one),
+            Field(min_length=1),
+        ]
+        | None
     ) = None
-    complaint_level: Annotated[tuple[Literal[1, 2, 3], ...], BeforeValidator(_one)] | None = None
-    problem: Names | None = None
+    complaint_level: Annotated[tuple[Literal[1, 2, 3], ...], BeforeValidator(_one), Field(min_length=1)] | None = None
+    problem: Annotated[Names, Field(min_length=1)] | None = None
     resolved: bool | None = None
+    need: (
+        Annotated[
+            tuple[Literal["functional", "emotional", "implicit", "behavioural"], ...],
+            BeforeValidator(_one),
+            Field(min_length=1),
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _some(self) -> Params:
@@ -52,14 +84,17 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         ("complaint_level", params.complaint_level, 0 if calm else classes.complaint_level),
         ("problem", params.problem, classes.problem),
         ("resolved", None if params.resolved is None else (params.resolved,), classes.resolved),
+        ("need", params.need, classes.need),
     )
     asked = [(name, allowed, value) for name, allowed, value in wanted if allowed is not None]
-    for name, allowed, value in asked:
-        args = {"what": f"@criteria.class.{name}"}
-        if value is None:
-            return unavailable("criteria.unavailable.no_class", args, needs_reader=True)
+    known = [(name, allowed, value) for name, allowed, value in asked if value is not None]
+    for name, allowed, value in known:
         if value not in allowed:
+            args = {"what": f"@criteria.class.{name}"}
             return Outcome(State.NO, CLASS_CONFIDENCE, Reason("criteria.class.differs", args))
+    for name, _, value in asked:
+        if value is None:
+            return unavailable("criteria.unavailable.no_class", {"what": f"@criteria.class.{name}"}, needs_reader=True)
     return Outcome(
         State.YES, CLASS_CONFIDENCE, Reason("criteria.class.fits", {"what": f"@criteria.class.{asked[0][0]}"})
     )

@@ -118,3 +118,65 @@ def test_facts_of_the_interaction(tmp_path, operator, state):
 )
 def test_who_has_the_last_word(tmp_path, text, state):
     assert outcome(tmp_path, talk(text), "speaks: {by: customer, window: {turns: -1, of: all}}").state is state
+
+
+def test_words_that_a_reading_rests_on_are_cited(tmp_path):
+    readings = {1: Reading(cues=(Cue("please", (0, 1)), Cue("hold", (3, 7))))}
+    conversation = talk("客户: 查一下\n坐席: 请您稍等一下", readings=readings)
+    found = outcome(tmp_path, conversation, "act: {cue: hold}")
+    assert [hit.evidence[0].quote for hit in found.hits] == ["等一下"]
+    assert outcome(tmp_path, conversation, "act: {cue: thanks}").state is State.NO
+
+
+@pytest.mark.parametrize(("agreed", "state"), [("false", State.YES), ("true", State.NO)])
+def test_disputed_acts_can_be_left_out(tmp_path, agreed, state):
+    conversation = talk(TEXT, readings={1: Reading(acts={"empathy": 0.8}, disputed=("empathy",))})
+    assert outcome(tmp_path, conversation, f"act: {{any: [empathy], agreed: {agreed}}}").state is state
+
+
+COURSE = {n: Reading(sentiment=value, confidence=0.8) for n, value in {0: -0.8, 2: -0.2, 4: 0.4}.items()}
+UPS_LATER = ["行吧", "那太好了"]
+UPS = "客户: 气死我了\n坐席: 我马上查\n客户: 行吧\n坐席: 查到了，今天送到\n客户: 那太好了"
+
+
+@pytest.mark.parametrize(
+    ("operator", "state", "quotes"),
+    [
+        ("{of: sentiment, by: customer, at: lowest, below: -0.5}", State.YES, ["气死我了"]),
+        ("{of: sentiment, by: customer, at: lowest, below: -0.9}", State.NO, []),
+        ("{of: sentiment, by: customer, at: highest, above: 0.3}", State.YES, ["那太好了"]),
+        ("{of: sentiment, by: customer, at: change, above: 1}", State.YES, ["气死我了", "那太好了"]),
+        ("{of: sentiment, by: customer, at: change, above: 1.3}", State.NO, []),
+        (
+            "{of: sentiment, by: customer, at: change, above: 0.5, window: {turns: 2..}}",
+            State.YES,
+            ["行吧", "那太好了"],
+        ),
+        ("{of: sentiment, by: customer, at: change, above: 0, window: {turns: 1}}", State.UNAVAILABLE, []),
+        ("{of: sentiment, by: customer, sure: 0.9, below: 1}", State.UNAVAILABLE, []),
+    ],
+)
+def test_course_of_a_tone(tmp_path, operator, state, quotes):
+    found = outcome(tmp_path, talk(UPS, readings=COURSE), f"tone: {operator}")
+    assert found.state is state
+    assert [hit.evidence[0].quote for hit in found.hits] == quotes
+
+
+def test_change_of_a_customers_sentiment_rests_on_the_measures(tmp_path):
+    conversation = talk(TEXT, measures=Measures(sentiment_start=-0.7, sentiment_end=0.1))
+    told = finding(tmp_path, conversation, "points: 5", "tone: {of: sentiment, by: customer, at: change, above: 0.5}")
+    assert (told.verdict, told.why.args["value"]) == (Verdict.MET, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("operator", "state"),
+    [
+        ("{need: emotional}", State.YES),
+        ("{need: [functional, implicit]}", State.NO),
+        ("{complaint_level: 1, resolved: true}", State.NO),
+        ("{complaint_level: 1, resolved: false}", State.UNAVAILABLE),
+    ],
+)
+def test_class_that_is_known_decides_before_one_that_is_not(tmp_path, operator, state):
+    classes = Classes("service", None, None, False, "emotional")
+    assert outcome(tmp_path, talk(TEXT, classes=classes), f"class: {operator}").state is state
