@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -53,15 +53,22 @@ class ExpressionBase(Strict):
 
     def children(self) -> tuple[ExpressionBase, ...]:
         """The expressions directly below this one."""
-        params = self.params
-        if isinstance(params, ExpressionBase):
-            return (params,)
-        if isinstance(params, tuple):
-            return tuple(child for child in params if isinstance(child, ExpressionBase))
-        if isinstance(params, Strict):
-            values = (getattr(params, name) for name in type(params).model_fields)
-            return tuple(value for value in values if isinstance(value, ExpressionBase))
-        return ()
+        return tuple(_expressions(self.params))
+
+
+def _expressions(value: Any) -> Iterator[ExpressionBase]:
+    """The expressions in a value, however deep in lists, mappings and parts, but not those below another one."""
+    if isinstance(value, ExpressionBase):
+        yield value
+    elif isinstance(value, Strict):
+        for name in type(value).model_fields:
+            yield from _expressions(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _expressions(inner)
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _expressions(inner)
 
 
 if TYPE_CHECKING:
