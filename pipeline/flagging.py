@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pipeline.conversation import Conversation, Evaluation, Finding, ReviewItem, Verdict
+from pipeline.conversation import Conversation, Evaluation, Finding, Interaction, ReviewItem, Verdict
 from pipeline.criteria import evaluate
 from pipeline.criteria.base import Context, State
 from pipeline.scorecard import Scorecard
 from pipeline.scorecard.model import FlagRule
 from pipeline.scoring import context_for
+
+RANDOM = "random_sample"
+"""The reason of what is looked at because it was drawn."""
 
 
 def flag(evaluation: Evaluation, conversation: Conversation, scorecard: Scorecard) -> ReviewItem:
@@ -25,18 +28,40 @@ def flag(evaluation: Evaluation, conversation: Conversation, scorecard: Scorecar
             fired.setdefault(reason, rule.priority)
     for finding in evaluation.findings:
         criterion = scorecard.criterion(finding.criterion)
-        if criterion.review == "always" and finding.verdict in (Verdict.UNMET, Verdict.PARTIAL):
+        if criterion.review == "always" and finding.verdict in (Verdict.UNMET, Verdict.PARTIAL) and not finding.bonus:
             fired.setdefault(f"review:{finding.criterion}", scorecard.settings.review_priority)
+    return ReviewItem(evaluation.interaction, bool(fired), round(together(fired.values()), 4), tuple(fired))
+
+
+def together(priorities: Iterable[float]) -> float:
+    """`1 − ∏(1 − p)`."""
     calm = 1.0
-    for priority in fired.values():
+    for priority in priorities:
         calm *= 1.0 - priority
-    return ReviewItem(evaluation.interaction, bool(fired), round(1.0 - calm, 4), tuple(fired))
+    return 1.0 - calm
 
 
 def sampled(interaction_id: str, scorecard_id: str, share: float) -> bool:
     """Whether an interaction belongs to the random share; the same answer every time and on every machine."""
+    return lot(interaction_id, scorecard_id) < share * 2**64
+
+
+def lot(interaction_id: str, scorecard_id: str) -> int:
+    """The number an interaction draws, 0…2⁶⁴ − 1: the lowest are looked at first, on every machine the same."""
     digest = hashlib.sha256(f"{scorecard_id}\n{interaction_id}".encode()).digest()
-    return int.from_bytes(digest[:8]) < share * 2**64
+    return int.from_bytes(digest[:8])
+
+
+def stratum(by: str | None, evaluation: Evaluation, interaction: Interaction) -> str | None:
+    """The queue, band, team, agent or channel of an interaction; `None` where it is not known."""
+    agent = interaction.agent
+    return {
+        "queue": interaction.queue,
+        "band": evaluation.band,
+        "team": agent.team if agent else None,
+        "agent": agent.id if agent else None,
+        "channel": interaction.channel.value,
+    }.get(by or "")
 
 
 def _reasons(
@@ -50,11 +75,14 @@ def _reasons(
     elif rule.total_below is not None:
         if total is not None and total < rule.total_below:
             yield rule.id or f"total_below:{rule.total_below:g}"
+    elif rule.critical_below is not None:
+        if evaluation.critical is not None and evaluation.critical < rule.critical_below:
+            yield rule.id or f"critical_below:{rule.critical_below:g}"
     elif rule.fatal:
         yield from (f"fatal:{criterion}" for criterion in evaluation.fatal)
     elif rule.unmet is not None:
         wanted = (Verdict.UNMET, Verdict.PARTIAL) if rule.partial else (Verdict.UNMET,)
-        yield from (f"unmet:{f.criterion}" for f in findings if f.criterion in rule.unmet and f.verdict in wanted)
+        yield from (f"unmet:{f.criterion}" for f in findings if f.verdict in wanted and _asked(f, rule, scorecard))
     elif rule.unsure is not None:
         yield from (f"unsure:{f.criterion}" for f in findings if _unsure(f, rule, scorecard))
     elif rule.low_confidence is not None:
@@ -62,8 +90,18 @@ def _reasons(
     elif rule.when is not None:
         if evaluate(rule.when, conversation, context).state is State.YES:
             yield rule.id or "when"
-    elif rule.random is not None and sampled(evaluation.interaction, scorecard.id, rule.random):
-        yield "random_sample"
+    elif rule.random is not None:
+        share = rule.share(stratum(rule.by, evaluation, conversation.interaction))
+        if sampled(evaluation.interaction, scorecard.id, share):
+            yield RANDOM
+
+
+def _asked(finding: Finding, rule: FlagRule, scorecard: Scorecard) -> bool:
+    if isinstance(rule.unmet, tuple):
+        return finding.criterion in rule.unmet
+    if finding.bonus:
+        return False
+    return rule.severity is None or scorecard.criterion(finding.criterion).severity == rule.severity
 
 
 def _unsure(finding: Finding, rule: FlagRule, scorecard: Scorecard) -> bool:

@@ -44,7 +44,7 @@ def card_text(card: Scorecard) -> CardText:
         id=card.id,
         title=_text(card.title),
         pass_mark=card.pass_mark,
-        sections=_texts(card.sections),
+        sections=_texts({key: section.title for key, section in card.sections.items()}),
         criteria={
             criterion.id: CriterionText(_text(criterion.title), criterion.section, fault=criterion.fault)
             for criterion in card.criteria

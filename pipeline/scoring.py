@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 
 from pipeline.conversation import Conversation, Evaluation, Evidence, Finding, Reason, Verdict
 from pipeline.criteria import evaluate
-from pipeline.criteria.base import Context, Hit, Outcome, State, called
+from pipeline.criteria.base import Context, Hit, Judgement, Outcome, State, called
 from pipeline.criteria.expression import ExpressionBase
 from pipeline.scorecard import Criterion, Scorecard
 
@@ -20,20 +20,11 @@ ABSENCE_OF_FAULT = {
     "criteria.act.missed": "criteria.act.clear",
     "criteria.sequence.after_missed": "scoring.no_fault",
     "criteria.sequence.before_missed": "scoring.no_fault",
+    "criteria.window.not_every": "scoring.no_fault",
 }
 """What was "missing" for a duty is good news for a fault, and is said so."""
 READ_OPERATORS = ("act", "tone", "measure", "class")
 """Operators that rest on what a reader or the measuring step found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a criterion says of a conversation, before points are given."""
-
-    verdict: Verdict
-    confidence: float
-    why: Reason
-    hits: tuple[Hit, ...] = ()
 
 
 def score(
@@ -41,9 +32,10 @@ def score(
 ) -> Evaluation:
     """What `scorecard` says of `conversation`. The same arguments give the same evaluation.
 
-    The duties that could be judged are scaled to 100; deductions are then taken off. Verdicts `not_applicable` and
-    `unsure` stay out. Where nothing could be judged, or too little was heard (`least_judged`), `total` and `passed` are
-    `None`: a call that nobody could hear is not a good call.
+    The duties that could be judged are scaled to 100, each section by its weight where the card weighs them; deductions
+    are then taken off and bonuses added. Verdicts `not_applicable` and `unsure` stay out. Where nothing could be
+    judged, or too little was heard (`least_judged`), `total` and `passed` are `None`: a call that nobody could hear is
+    not a good call.
 
     Args:
         conversation: with readings and measures, as far as they could be had.
@@ -52,7 +44,7 @@ def score(
         models: name → `model@sha256:…` of every model that took part.
     """
     context = context_for(scorecard)
-    findings = tuple(_finding(criterion, conversation, context) for criterion in scorecard.criteria)
+    findings = _voided(tuple(_finding(criterion, conversation, context) for criterion in scorecard.criteria))
     total = _total(scorecard, findings)
     fatal = tuple(finding.criterion for finding in findings if finding.fatal)
     if total is not None and fatal:
@@ -72,11 +64,13 @@ def score(
         findings=findings,
         measures=conversation.measures,
         classes=conversation.classes,
+        critical=_critical(scorecard, findings),
     )
 
 
 def context_for(scorecard: Scorecard) -> Context:
     """What the operators of `scorecard` need besides one conversation; a new one for each conversation."""
+    criteria = {criterion.id: criterion for criterion in scorecard.criteria}
     return Context(
         settings=scorecard.settings,
         lists=tuple(sorted(scorecard.lists.items())),
@@ -86,6 +80,20 @@ def context_for(scorecard: Scorecard) -> Context:
             for name, condition in scorecard.conditions.items()
         },
         evaluate=evaluate,
+        judge=lambda criterion, conversation, context: judge(criteria[criterion], conversation, context),
+        criterion_parts={name: criterion.expressions for name, criterion in criteria.items()},
+        criterion_titles={name: (criterion.title.zh, criterion.title.en) for name, criterion in criteria.items()},
+    )
+
+
+def _voided(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings, without the points of sections in which something happened that takes them all."""
+    lost = {finding.section for finding in findings if finding.section_fatal}
+    return tuple(
+        replace(finding, points=0.0)
+        if finding.section in lost and finding.points > 0 and finding.max_points
+        else finding
+        for finding in findings
     )
 
 
@@ -93,19 +101,67 @@ def _total(scorecard: Scorecard, findings: tuple[Finding, ...]) -> float | None:
     judged = [finding for finding in findings if finding.verdict in JUDGED]
     if not judged:
         return None
-    possible = sum(finding.max_points for finding in judged)
-    unheard = sum(finding.max_points for finding in findings if finding.verdict is Verdict.UNSURE)
+    weigh = _weights(scorecard, findings)
+    possible = sum(weigh[finding.criterion] for finding in judged)
+    unheard = sum(weigh[finding.criterion] for finding in findings if finding.verdict is Verdict.UNSURE)
     if unheard and possible < scorecard.settings.least_judged * (possible + unheard):
         return None
-    earned = sum(finding.points for finding in judged if finding.max_points)
-    deducted = sum(finding.points for finding in judged if not finding.max_points)
-    base = MAX_TOTAL * earned / possible if possible else MAX_TOTAL
-    return round(min(MAX_TOTAL, max(0.0, base + deducted)), 2)
+    extra = sum(finding.points for finding in judged if not finding.max_points)
+    base = _base(scorecard, judged)
+    return round(min(MAX_TOTAL, max(0.0, (scorecard.settings.start if base is None else base) + extra)), 2)
+
+
+def _weights(scorecard: Scorecard, findings: tuple[Finding, ...]) -> dict[str, float]:
+    """What each criterion weighs against the others: its points, or its share of what its section weighs."""
+    if scorecard.weights is None:
+        return {finding.criterion: finding.max_points for finding in findings}
+    whole = dict.fromkeys((finding.section for finding in findings), 0.0)
+    for finding in findings:
+        whole[finding.section] += finding.max_points
+    return {
+        finding.criterion: scorecard.weights[finding.section] * finding.max_points / whole[finding.section]
+        if finding.max_points
+        else 0.0
+        for finding in findings
+    }
+
+
+def _base(scorecard: Scorecard, judged: list[Finding]) -> float | None:
+    """What the duties earned, 0…100; `None` where none was judged."""
+    duties = [finding for finding in judged if finding.max_points]
+    if not duties:
+        return None
+    if scorecard.weights is None:
+        return MAX_TOTAL * sum(duty.points for duty in duties) / sum(duty.max_points for duty in duties)
+    earned = weighed = 0.0
+    for section in dict.fromkeys(duty.section for duty in duties):
+        within = [duty for duty in duties if duty.section == section]
+        weight = scorecard.weights[section]
+        earned += weight * sum(duty.points for duty in within) / sum(duty.max_points for duty in within)
+        weighed += weight
+    return MAX_TOTAL * earned / weighed
+
+
+def _critical(scorecard: Scorecard, findings: tuple[Finding, ...]) -> float | None:
+    """The share of the critical criteria that was met, 0…100; each counts alike, a partial one by its share."""
+    worths = []
+    for criterion, finding in zip(scorecard.criteria, findings, strict=True):
+        if criterion.severity == "critical" and finding.verdict in JUDGED:
+            worths.append(_worth(finding.verdict, _share(criterion, scorecard.settings.partial_share)))
+    return round(MAX_TOTAL * sum(worths) / len(worths), 2) if worths else None
+
+
+def _share(criterion: Criterion, common: float) -> float:
+    return common if criterion.partial_share is None else criterion.partial_share
+
+
+def _worth(verdict: Verdict, share: float) -> float:
+    return {Verdict.MET: 1.0, Verdict.PARTIAL: share}.get(verdict, 0.0)
 
 
 def _finding(criterion: Criterion, conversation: Conversation, context: Context) -> Finding:
-    judgement = judge(criterion, conversation, context)
-    share = criterion.partial_share if criterion.partial_share is not None else context.settings.partial_share
+    judgement = context.judgement(criterion.id, conversation)
+    share = _share(criterion, context.settings.partial_share) if judgement.share is None else judgement.share
     unmet = judgement.verdict is Verdict.UNMET
     return Finding(
         criterion=criterion.id,
@@ -115,36 +171,80 @@ def _finding(criterion: Criterion, conversation: Conversation, context: Context)
         max_points=criterion.points or 0.0,
         confidence=round(judgement.confidence, 4),
         why=judgement.why,
-        evidence=_evidence(judgement.hits),
+        evidence=_evidence(judgement.hits, conversation),
         fault=criterion.fault,
-        fatal=unmet and criterion.fatal is not None,
+        fatal=unmet and criterion.fatal == "card",
+        section_fatal=unmet and criterion.fatal == "section",
+        bonus=criterion.bonus is not None,
     )
 
 
 def _points(criterion: Criterion, judgement: Judgement, share: float) -> float:
     verdict = judgement.verdict
     if criterion.points is not None:
-        return criterion.points * {Verdict.MET: 1.0, Verdict.PARTIAL: share}.get(verdict, 0.0)
+        return criterion.points * _worth(verdict, share)
+    if criterion.bonus is not None:
+        return _each_time(criterion, judgement, criterion.bonus) * _worth(verdict, share)
     if criterion.deduct is None or verdict not in (Verdict.UNMET, Verdict.PARTIAL):
         return 0.0
-    times = max(1, len(judgement.hits)) if criterion.each is not None else 1
-    cost = criterion.deduct * times * (share if verdict is Verdict.PARTIAL else 1.0)
-    cap = criterion.each.cap if criterion.each is not None else None
-    return -min(cost, cap) if cap is not None else -cost
+    return -_each_time(criterion, judgement, criterion.deduct * (share if verdict is Verdict.PARTIAL else 1.0))
 
 
-def _evidence(hits: tuple[Hit, ...]) -> tuple[Evidence, ...]:
-    """The evidence of all hits, each place once, in order of the conversation."""
+def _each_time(criterion: Criterion, judgement: Judgement, worth: float) -> float:
+    """`worth` once, or for every hit as far as the cap allows."""
+    if criterion.each is None:
+        return worth
+    together = worth * max(1, len(judgement.hits))
+    return together if criterion.each.cap is None else min(together, criterion.each.cap)
+
+
+def _evidence(hits: tuple[Hit, ...], conversation: Conversation) -> tuple[Evidence, ...]:
+    """The evidence of all hits in order of the conversation; places that overlap or touch are one."""
     places = {place for hit in hits for place in hit.evidence}
-    return tuple(sorted(places, key=lambda place: (place.turn, place.span, place.start or 0.0)))
+    joined: list[Evidence] = []
+    for place in sorted(places, key=lambda place: (place.turn, place.span, place.start or 0.0)):
+        last = joined[-1] if joined else None
+        if last is None or last.turn != place.turn or place.span[0] > last.span[1]:
+            joined.append(place)
+        elif place.span[1] > last.span[1] or place.start != last.start or place.end != last.end:
+            span = (last.span[0], max(last.span[1], place.span[1]))
+            quote = conversation.turns[place.turn].text[slice(*span)]
+            starts = [second for second in (last.start, place.start) if second is not None]
+            ends = [second for second in (last.end, place.end) if second is not None]
+            joined[-1] = Evidence(place.turn, min(starts, default=None), max(ends, default=None), span, quote)
+    return tuple(joined)
 
 
 def judge(criterion: Criterion, conversation: Conversation, context: Context) -> Judgement:
-    """What one criterion says of `conversation`."""
+    """What one criterion says of `conversation`; below the least confidence it is unsure."""
+    sure = 1.0
     if criterion.applies_when is not None:
         occasion = evaluate(criterion.applies_when, conversation, context)
-        if occasion.state is not State.YES:
-            return _does_not_apply(criterion.applies_when, occasion, context)
+        if occasion.state is State.UNAVAILABLE and criterion.if_unknown == "unsure":
+            return Judgement(Verdict.UNSURE, occasion.confidence, occasion.reason)
+        if occasion.state is State.YES:
+            sure = occasion.confidence
+        elif occasion.state is not State.UNAVAILABLE or criterion.if_unknown != "applies":
+            return _doubted(_does_not_apply(criterion.applies_when, occasion, context), 1.0, criterion, context)
+    return _doubted(_judged(criterion, conversation, context), sure, criterion, context)
+
+
+def _doubted(judgement: Judgement, sure: float, criterion: Criterion, context: Context) -> Judgement:
+    """The judgement, or an unsure one where it or its precondition (`sure`) is less certain than it has to be."""
+    least = context.settings.least_confidence if criterion.least_confidence is None else criterion.least_confidence
+    confidence = min(judgement.confidence, sure)
+    if judgement.verdict is Verdict.UNSURE or confidence >= least:
+        return judgement
+    args: dict[str, str | int | float] = {
+        "verdict": f"@scorecard.verdict.{judgement.verdict}",
+        "percent": f"{100 * confidence:.0f}",
+        "least": f"{100 * least:.0f}",
+    }
+    return Judgement(Verdict.UNSURE, confidence, Reason("scoring.too_doubtful", args), judgement.hits)
+
+
+def _judged(criterion: Criterion, conversation: Conversation, context: Context) -> Judgement:
+    """What a criterion says that applies."""
     outcome = evaluate(criterion.expression, conversation, context)
     if outcome.state is State.UNAVAILABLE:
         return Judgement(Verdict.NOT_APPLICABLE, outcome.confidence, outcome.reason)
@@ -160,6 +260,8 @@ def judge(criterion: Criterion, conversation: Conversation, context: Context) ->
         weaker = evaluate(criterion.partial, conversation, context)
         if weaker.state is State.YES:
             return Judgement(Verdict.PARTIAL, weaker.confidence, _partly(weaker.reason), weaker.hits)
+    if not happened and not criterion.fault and outcome.share:
+        return Judgement(Verdict.PARTIAL, outcome.confidence, outcome.reason, outcome.hits, share=outcome.share)
     verdict = Verdict.MET if happened is not criterion.fault else Verdict.UNMET
     reason = outcome.reason
     if criterion.fault and not happened:
@@ -232,7 +334,8 @@ def wants_reader(criterion: Criterion, context: Context) -> bool:
             return True
         if expression.operator == "condition":
             return needs(context.conditions[expression.params])
+        if expression.operator == "criterion":
+            return any(needs(part) for part in context.criterion_parts[expression.params.id])
         return any(needs(child) for child in expression.children())
 
-    parts = (criterion.expression, criterion.partial, criterion.applies_when, *criterion.unless)
-    return any(needs(part) for part in parts if part is not None)
+    return any(needs(part) for part in criterion.expressions)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from pipeline.conversation import Conversation, Reason
 from pipeline.criteria import (
     act,
     attribute,
     channel,
     classes,
+    criterion,
     hold,
     interruption,
     measure,
@@ -20,8 +24,9 @@ from pipeline.criteria import (
     speaks,
     tone,
 )
-from pipeline.criteria.base import Context, Outcome, State
+from pipeline.criteria.base import Context, Hit, Outcome, State, evidence
 from pipeline.criteria.expression import ExpressionBase, Kind, expression_type
+from pipeline.criteria.window import select, without_anchor
 
 KINDS: dict[str, Kind] = {
     "phrase": Kind(phrase.Params, phrase.evaluate, phrase.__doc__),
@@ -39,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "measure": Kind(measure.Params, measure.evaluate, measure.__doc__),
     "attribute": Kind(attribute.Params, attribute.evaluate, attribute.__doc__),
     "channel": Kind(channel.Params, channel.evaluate, channel.__doc__),
+    "criterion": Kind(criterion.Params, criterion.evaluate, criterion.__doc__),
 }
 """The literal registry: name in the YAML file → kind."""
 
@@ -64,15 +70,38 @@ def evaluate(expression: ExpressionBase, conversation: Conversation, context: Co
         return _any_of([evaluate(branch, conversation, context) for branch in expression.params])
     if operator == "all_of":
         return _all_of([evaluate(branch, conversation, context) for branch in expression.params])
-    return KINDS[operator].evaluate(expression.params, conversation, context)
+    kind, params = KINDS[operator], expression.params
+    window = getattr(params, "window", None)
+    if window is not None:
+        lack = without_anchor(window, conversation, context)
+        if lack is not None:
+            return lack
+        if window.every and context.only is None:
+            return _in_every_turn(kind, params, conversation, context)
+    return kind.evaluate(params, conversation, context)
 
 
 def _condition(name: str, conversation: Conversation, context: Context) -> Outcome:
     if context.anchor is not None:
         return evaluate(context.conditions[name], conversation, context)
-    if name not in context.known:
-        context.known[name] = evaluate(context.conditions[name], conversation, context)
-    return context.known[name]
+    return context.named(name, conversation)
+
+
+def _in_every_turn(kind: Kind, params: Any, conversation: Conversation, context: Context) -> Outcome:
+    """Whether the operator holds in each turn of its window by itself; turns that it cannot judge are left out."""
+    turns = select(conversation, getattr(params, "by", "anyone"), params.window, context)
+    if not turns:
+        return kind.evaluate(params, conversation, context)
+    outcomes = [kind.evaluate(params, conversation, replace(context, only=turn)) for turn in turns]
+    failed = [(turn, o) for turn, o in zip(turns, outcomes, strict=True) if o.state is State.NO]
+    if failed:
+        hits = tuple(Hit((evidence(conversation.turns[turn]),), outcome.confidence) for turn, outcome in failed)
+        place = hits[0].evidence[0]
+        args: dict[str, str | int | float] = {"turn": place.turn + 1, "quote": place.quote, "count": len(hits)}
+        confidence = max(outcome.confidence for _, outcome in failed)
+        return Outcome(State.NO, confidence, Reason("criteria.window.not_every", args), hits)
+    decided = [outcome for outcome in outcomes if outcome.state is not State.UNAVAILABLE]
+    return _all_of(decided or outcomes)
 
 
 def _first(outcomes: list[Outcome], *states: State) -> Outcome | None:

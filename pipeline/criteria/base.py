@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, TypeAl
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speaker, Turn
+from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speaker, Turn, Verdict
 from pipeline.criteria.patterns import PatternError, check
 
 if TYPE_CHECKING:
     from pipeline.criteria.expression import ExpressionBase
 
-Role: TypeAlias = Literal["agent", "customer", "bot", "anyone"]
+Role: TypeAlias = Literal["agent", "customer", "bot", "system", "anyone"]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Homophones: TypeAlias = Literal["heard", "always", "never"]
 """When patterns are matched by sound too: in heard turns, always, never."""
@@ -52,6 +52,8 @@ class Settings(Strict):
     gap: Annotated[int, Field(ge=1, le=60)] = 6
     low_confidence: Share = 0.6
     review_priority: Share = 0.5
+    least_confidence: Share = 0.0
+    start: Annotated[float, Field(ge=0, le=100)] = 100.0
 
 
 class State(StrEnum):
@@ -80,7 +82,8 @@ class Hit:
 class Outcome:
     """What an operator says of a conversation, how sure it is (0…1), why, and where.
 
-    `needs_reader` is true where nothing could be said only because nobody read tone or acts.
+    `needs_reader` is true where nothing could be said only because nobody read tone or acts. `share` is how much of what
+    was asked for was done (0…1), where `NO` is not all or nothing.
     """
 
     state: State
@@ -88,6 +91,21 @@ class Outcome:
     reason: Reason
     hits: tuple[Hit, ...] = ()
     needs_reader: bool = False
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a criterion says of a conversation, before points are given.
+
+    `share` is what a partial verdict earns (0…1), where the operator itself says so.
+    """
+
+    verdict: Verdict
+    confidence: float
+    why: Reason
+    hits: tuple[Hit, ...] = ()
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +128,10 @@ class Limit:
 class Context:
     """What an operator may use besides its parameters and the conversation.
 
-    `titles` has the Chinese and the English name of each condition.
-    `anchor` is the hit that a relative window refers to. `evaluate` evaluates a nested expression. `known` remembers
-    the named conditions of this one conversation.
+    `titles` has the Chinese and the English name of each condition, `criterion_titles` of each criterion.
+    `anchor` is the hit that a relative window refers to, `only` the one turn to look at. `evaluate` evaluates a nested
+    expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each. `known` remembers the
+    named conditions, `judged` the criteria of this one conversation.
     """
 
     settings: Settings
@@ -123,10 +142,39 @@ class Context:
     anchor: Evidence | None = None
     limit: Limit | None = None
     known: dict[str, Outcome] = field(default_factory=dict)
+    only: int | None = None
+    judge: Callable[[str, Conversation, Context], Judgement] | None = None
+    criterion_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    criterion_parts: Mapping[str, tuple[ExpressionBase, ...]] = field(default_factory=dict)
+    judged: dict[str, Judgement] = field(default_factory=dict)
 
     def near(self, anchor: Evidence, limit: Limit | None = None) -> Context:
         """The same context with windows relative to `anchor`."""
         return replace(self, anchor=anchor, limit=limit)
+
+    def whole(self) -> Context:
+        """The same context, looking at the whole conversation."""
+        if self.anchor is None and self.limit is None and self.only is None:
+            return self
+        return replace(self, anchor=None, limit=None, only=None)
+
+    def named(self, name: str, conversation: Conversation) -> Outcome:
+        """What the condition of that name says of the whole conversation; worked out once."""
+        if name not in self.known:
+            self.known[name] = self.evaluate(self.conditions[name], conversation, self.whole())
+        return self.known[name]
+
+    def judgement(self, criterion: str, conversation: Conversation) -> Judgement:
+        """What the criterion of that id says of the whole conversation; worked out once.
+
+        Raises:
+            KeyError: the card has no such criterion.
+        """
+        if self.judge is None:
+            raise KeyError(criterion)
+        if criterion not in self.judged:
+            self.judged[criterion] = self.judge(criterion, conversation, self.whole())
+        return self.judged[criterion]
 
 
 def _flat(value: Any) -> Any:
@@ -272,7 +320,7 @@ def missed(
         return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}), elsewhere)
     spoke = [turn for turn in conversation.turns if speaks(turn, role)]
     if not spoke:
-        if any(turn.speaker is Speaker.UNKNOWN for turn in conversation.turns):
+        if role != "system" and any(turn.speaker is Speaker.UNKNOWN for turn in conversation.turns):
             return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}))
         return unavailable("criteria.unavailable.silent_role", {"role": role_word(role)})
     searched = [conversation.turns[i] for i in turns]

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
-from pipeline.conversation import Conversation, Speaker
-from pipeline.criteria.base import ROLE_KNOWN, Context, Limit, Reach, Role, Strict, speaks, wrong
+from pipeline.conversation import Conversation, Evidence, Speaker
+from pipeline.criteria.base import (
+    ROLE_KNOWN,
+    Context,
+    Outcome,
+    Reach,
+    Role,
+    State,
+    Strict,
+    speaks,
+    unavailable,
+    wrong,
+)
 
 SMALLEST_PART = 3
 """A part (`last_quarter`) is never fewer turns than this, so that it means something in a short conversation."""
@@ -25,6 +37,8 @@ def _range(value: Any) -> Any:
 
 
 def _reach(value: Any) -> Any:
+    if isinstance(value, Reach):
+        return value
     match = re.fullmatch(r"\s*([\d.]+)\s*(turns?|轮|句|s|seconds?|秒)\s*", str(value))
     if not match:
         raise wrong("reach")
@@ -33,11 +47,41 @@ def _reach(value: Any) -> Any:
 
 Range: TypeAlias = Annotated[tuple[float | None, float | None], BeforeValidator(_range)]
 Distance: TypeAlias = Annotated[Reach, BeforeValidator(_reach)]
+
+Direction: TypeAlias = Literal["before", "after", "around"]
+DIRECTIONS: tuple[Direction, ...] = ("before", "after", "around")
+
+
+class Anchored(Strict):
+    """A distance from the `hit`-th time that the named `condition` came up: 1 = the first, -1 = the last."""
+
+    condition: str
+    hit: int = 1
+    within: Distance | None = None
+
+    @model_validator(mode="after")
+    def _counted(self) -> Anchored:
+        if self.hit == 0:
+            raise wrong("window_hit")
+        return self
+
+
+def _how_told(value: Any) -> str:
+    return "anchored" if isinstance(value, Mapping | Anchored) else "distance"
+
+
+Near: TypeAlias = Annotated[
+    Annotated[Distance, Tag("distance")] | Annotated[Anchored, Tag("anchored")], Discriminator(_how_told)
+]
+"""`15 s` from the hit that an exception is about, or from a hit of a named condition."""
 _SHARES = {"quarter": 4, "third": 3, "half": 2}
 
 
 class Window(Strict):
-    """`turns` of the role, `seconds`, a `part` of the conversation, or a distance `before`/`after` the hit."""
+    """`turns` of the role, `seconds`, a `part` of the conversation, or a distance `before`/`after`/`around` a hit.
+
+    With `every` the operator must hold in each of these turns by itself.
+    """
 
     turns: Range | None = None
     of: Literal["role", "all"] = "role"
@@ -45,8 +89,38 @@ class Window(Strict):
     part: Literal["first_quarter", "last_quarter", "first_third", "last_third", "first_half", "second_half"] | None = (
         None
     )
-    before: Distance | None = None
-    after: Distance | None = None
+    before: Near | None = None
+    after: Near | None = None
+    around: Near | None = None
+    every: bool = False
+
+    @property
+    def anchors(self) -> tuple[tuple[Direction, Anchored], ...]:
+        """The named conditions that the window lies beside."""
+        given = ((direction, getattr(self, direction)) for direction in DIRECTIONS)
+        return tuple((direction, near) for direction, near in given if isinstance(near, Anchored))
+
+
+def without_anchor(window: Window, conversation: Conversation, context: Context) -> Outcome | None:
+    """What to say where a condition that `window` lies beside did not come up (so often); `None` where all did."""
+    for _, near in window.anchors:
+        outcome = context.named(near.condition, conversation)
+        if outcome.state in (State.UNSURE, State.UNAVAILABLE):
+            return outcome
+        if _place(near, conversation, context) is None:
+            zh, en = context.titles[near.condition]
+            args: dict[str, str | int | float] = {"title_zh": zh, "title_en": en, "count": abs(near.hit)}
+            return unavailable("criteria.window.no_anchor" if abs(near.hit) == 1 else "criteria.window.too_few", args)
+    return None
+
+
+def _place(near: Anchored, conversation: Conversation, context: Context) -> Evidence | None:
+    """Where the condition came up for the `hit`-th time."""
+    outcome = context.named(near.condition, conversation)
+    hits = {hit.evidence[0] for hit in outcome.hits} if outcome.state is State.YES else set()
+    places = sorted(hits, key=lambda place: (place.turn, place.span))
+    number = near.hit - 1 if near.hit > 0 else len(places) + near.hit
+    return places[number] if 0 <= number < len(places) else None
 
 
 def select(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
@@ -63,19 +137,28 @@ def select(conversation: Conversation, role: Role, window: Window | None, contex
         if window.part is not None:
             inside &= set(_by_part(counted, window.part))
         if window.seconds is not None:
-            inside = {i for i in inside if _starts_within(turns[i].start, window.seconds)}
-        for reach, direction in ((window.before, "before"), (window.after, "after")):
-            if reach is not None:
-                limit = Limit("before" if direction == "before" else "after", reach)
-                inside &= set(_by_limit(conversation, chosen, limit, context))
+            low, high = (_from_start(second, conversation) for second in window.seconds)
+            inside = {i for i in inside if _starts_within(turns[i].start, low, high)}
+        for direction in DIRECTIONS:
+            near = getattr(window, direction)
+            if isinstance(near, Anchored):
+                place = _place(near, conversation, context)
+                inside &= set(() if place is None else _beside(conversation, chosen, direction, near.within, place))
+            elif near is not None and context.anchor is not None:
+                inside &= set(_beside(conversation, chosen, direction, near, context.anchor))
         chosen = [i for i in chosen if i in inside]
-    if context.limit is not None:
-        chosen = _by_limit(conversation, chosen, context.limit, context)
-    return tuple(chosen)
+    if context.limit is not None and context.anchor is not None:
+        chosen = _beside(conversation, chosen, context.limit.direction, context.limit.reach, context.anchor)
+    return tuple(i for i in chosen if context.only in (None, i))
 
 
 def unknown_turns(conversation: Conversation, role: Role) -> tuple[int, ...]:
-    """Turns that may be `role`'s: the speaker is unknown, or known with little confidence as someone else."""
+    """Turns that may be `role`'s: the speaker is unknown, or known with little confidence as someone else.
+
+    The system's own messages are never taken for anything else, nor anything else for them.
+    """
+    if role == "system":
+        return ()
     return tuple(
         turn.index
         for turn in conversation.turns
@@ -84,8 +167,16 @@ def unknown_turns(conversation: Conversation, role: Role) -> tuple[int, ...]:
     )
 
 
-def _starts_within(start: float | None, seconds: tuple[float | None, float | None]) -> bool:
-    low, high = seconds
+def _from_start(second: float | None, conversation: Conversation) -> float | None:
+    """A second from the start; negative ones count from the end of the last turn."""
+    if second is None or second >= 0:
+        return second
+    ends = [turn.end if turn.end is not None else turn.start for turn in conversation.turns]
+    known = [end for end in ends if end is not None]
+    return max(known) + second if known else None
+
+
+def _starts_within(start: float | None, low: float | None, high: float | None) -> bool:
     return start is not None and (low is None or start >= low) and (high is None or start <= high)
 
 
@@ -105,28 +196,28 @@ def _by_part(counted: list[int], part: str) -> list[int]:
     return counted[:size] if which == "first" else counted[len(counted) - size :]
 
 
-def _by_limit(conversation: Conversation, chosen: list[int], limit: Limit, context: Context) -> list[int]:
-    anchor = context.anchor
-    if anchor is None:
-        return chosen
-    own = [i for i in chosen if i == anchor.turn]
-    before = limit.direction == "before"
-    beside = [i for i in chosen if (i < anchor.turn if before else i > anchor.turn)]
-    if limit.reach is None:
-        kept = beside
-    elif limit.reach.unit == "turns":
-        count = int(limit.reach.amount)
-        kept = (beside[-count:] if count else []) if before else beside[:count]
-    else:
-        kept = [i for i in beside if _distance(conversation, i, anchor.turn, context) <= limit.reach.amount]
-    return sorted(own + kept)
+def _beside(
+    conversation: Conversation, chosen: list[int], direction: Direction, reach: Reach | None, anchor: Evidence
+) -> list[int]:
+    """Those of `chosen` that lie within `reach` before, after or around the anchor; its own turn belongs to all."""
+    kept = {i for i in chosen if i == anchor.turn}
+    for side in ("before", "after") if direction == "around" else (direction,):
+        beside = [i for i in chosen if (i < anchor.turn if side == "before" else i > anchor.turn)]
+        if reach is None:
+            kept.update(beside)
+        elif reach.unit == "turns":
+            count = int(reach.amount)
+            kept.update((beside[-count:] if count else []) if side == "before" else beside[:count])
+        else:
+            kept.update(i for i in beside if _distance(conversation, i, anchor) <= reach.amount)
+    return sorted(kept)
 
 
-def _distance(conversation: Conversation, index: int, anchor_turn: int, context: Context) -> float:
+def _distance(conversation: Conversation, index: int, anchor: Evidence) -> float:
     """Seconds between turn `index` and the anchor; infinite where the times are not known."""
-    turn, anchor = conversation.turns[index], context.anchor
-    if turn.start is None or anchor is None or anchor.start is None:
+    turn = conversation.turns[index]
+    if turn.start is None or anchor.start is None:
         return math.inf
-    if index < anchor_turn:
+    if index < anchor.turn:
         return max(0.0, anchor.start - (turn.end if turn.end is not None else turn.start))
     return max(0.0, turn.start - (anchor.end if anchor.end is not None else anchor.start))

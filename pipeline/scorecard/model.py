@@ -6,29 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from pipeline.conversation import Channel
 from pipeline.criteria import Expression
 from pipeline.criteria.base import Names, PatternList, Settings, Share, Strict, wrong
 from pipeline.criteria.expression import ExpressionBase, operator_names
+from pipeline.criteria.title import Title
 from pipeline.i18n import Language
-
-
-class Title(Strict):
-    """A name in both languages; a plain text stands for both."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _same(cls, value: Any) -> Any:
-        return {"zh": value, "en": value} if isinstance(value, str) else value
-
-    def text(self, language: Language) -> str:
-        """The name in `language`."""
-        return self.zh if language == "zh" else self.en
 
 
 def _identifier(value: str) -> str:
@@ -42,6 +27,24 @@ def _percent(value: Any) -> Any:
     return float(match[1]) / 100 if match else value
 
 
+def _severity(value: Any) -> Any:
+    if isinstance(value, bool) or value not in (*SEVERITIES, 0, 1, 2):
+        raise wrong("severity", given=str(value))
+    return SEVERITIES[value] if isinstance(value, int) else value
+
+
+def _section(value: Any) -> Any:
+    """A section's name alone, or with `title` and `weight`."""
+    return value if isinstance(value, Mapping) and ("title" in value or "weight" in value) else {"title": value}
+
+
+def _shares(value: Any) -> Any:
+    """A share, or one for each stratum; a per cent sign may be used."""
+    if isinstance(value, Mapping):
+        return {key: _percent(share) for key, share in value.items()}
+    return _percent(value)
+
+
 def _some(value: Any) -> Any:
     return (value,) if isinstance(value, Mapping | str) else value
 
@@ -53,6 +56,17 @@ def _lines(value: Any) -> Any:
     return tuple("\n".join(map(str, item)) if isinstance(item, list | tuple) else item for item in value)
 
 
+SEVERITIES = ("minor", "major", "critical")
+"""How grave it is when a criterion is not met: 0, 1, 2."""
+OTHER = "other"
+"""Stands for every stratum that has no share of its own."""
+Severity: TypeAlias = Annotated[Literal["minor", "major", "critical"], BeforeValidator(_severity)]
+Shares: TypeAlias = Annotated[
+    Annotated[Share, Tag("share")] | Annotated[dict[str, Share], Tag("strata")],
+    Discriminator(lambda value: "strata" if isinstance(value, Mapping) else "share"),
+    BeforeValidator(_shares),
+]
+Stratum: TypeAlias = Literal["queue", "band", "team", "agent", "channel"]
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 Dialogues: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 
@@ -90,28 +104,33 @@ class Examples(Strict):
 
 
 class Each(Strict):
-    """A deduction for every hit, at most `cap` together."""
+    """A deduction (or a bonus) for every hit, at most `cap` together."""
 
     cap: Annotated[float, Field(gt=0)] | None = None
 
 
 class Criterion(Strict):
-    """One line of the scorecard: a duty (`points`) or a fault (`deduct`, `fatal`), and the operator that decides it."""
+    """One line of the scorecard: a duty (`points`), a fault (`deduct`, `fatal`) or a `bonus`, and what decides it."""
 
     id: Identifier
     title: Title
+    advice: Title | None = None
     source: str = ""
     section: str
     points: Annotated[float, Field(gt=0)] | None = None
     deduct: Annotated[float, Field(gt=0)] | None = None
+    bonus: Annotated[float, Field(gt=0)] | None = None
     each: Each | None = None
-    fatal: Literal["card"] | None = None
+    severity: Severity = "major"
+    fatal: Literal["card", "section"] | None = None
     fault: bool = False
     operator: Expression  # type: ignore[valid-type]
     partial: Expression | None = None  # type: ignore[valid-type]
     partial_share: Share | None = None
     applies_when: Expression | None = None  # type: ignore[valid-type]
+    if_unknown: Literal["applies", "not_applicable", "unsure"] | None = None
     unless: Annotated[tuple[Expression, ...], BeforeValidator(_some)] = ()  # type: ignore[valid-type]
+    least_confidence: Share | None = None
     review: Literal["when_unsure", "always", "never"] = "when_unsure"
     examples: Examples = Examples()
 
@@ -128,12 +147,18 @@ class Criterion(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Criterion:
-        if self.points is None and self.deduct is None and self.fatal is None:
+        if self.points is None and self.deduct is None and self.bonus is None and self.fatal is None:
             raise wrong("no_worth")
         if self.points is not None and self.deduct is not None:
             raise wrong("points_and_deduct")
-        if self.each is not None and self.deduct is None:
+        if self.points is not None and self.bonus is not None:
+            raise wrong("points_and_bonus")
+        if self.bonus is not None and (self.fault or self.deduct is not None or self.fatal is not None):
+            raise wrong("bonus_is_no_fault")
+        if self.each is not None and self.deduct is None and self.bonus is None:
             raise wrong("each_without_deduct")
+        if self.if_unknown is not None and self.applies_when is None:
+            raise wrong("if_unknown_alone")
         if self.deduct is not None and not self.fault:
             raise wrong("deduct_is_fault")
         return self
@@ -143,6 +168,19 @@ class Criterion(Strict):
         """The operator that decides the criterion."""
         operator: ExpressionBase = self.operator
         return operator
+
+    @property
+    def expressions(self) -> tuple[ExpressionBase, ...]:
+        """All expressions: what decides, what makes it partial, when it applies, and the exceptions."""
+        parts = (self.operator, self.partial, self.applies_when, *self.unless)
+        return tuple(part for part in parts if part is not None)
+
+
+class Section(Strict):
+    """A part of the card: its name, and what it weighs in the total where sections are weighed."""
+
+    title: Title
+    weight: Annotated[float, Field(gt=0)] | None = None
 
 
 class Band(Strict):
@@ -165,14 +203,20 @@ class FlagRule(Strict):
     priority: Share
     below_pass: Literal[True] | None = None
     total_below: float | None = None
+    critical_below: Annotated[float, Field(gt=0, le=100)] | None = None
     fatal: Literal[True] | None = None
-    unmet: Names | None = None
+    unmet: Names | Literal[True] | None = None
+    severity: Severity | None = None
     partial: bool = False
     unsure: Names | Literal[True] | None = None
     low_confidence: Share | None = None
     of: Names = ()
     when: Expression | None = None  # type: ignore[valid-type]
-    random: Annotated[Share, BeforeValidator(_percent)] | None = None
+    random: Shares | None = None
+    by: Stratum | None = None
+    at_least: Annotated[int, Field(ge=1)] | None = None
+    per: Stratum | None = None
+    every: Literal["day", "week", "month"] = "month"
 
     @model_validator(mode="after")
     def _one_trigger(self) -> FlagRule:
@@ -181,10 +225,25 @@ class FlagRule(Strict):
             raise wrong("flag_trigger", allowed=", ".join(TRIGGERS), given=", ".join(given) or "–")
         if self.when is not None and not self.id:
             raise wrong("flag_id")
+        if self.severity is not None and self.unmet is not True:
+            raise wrong("unmet_severity")
+        sampling = self.by or self.at_least or self.per or "every" in self.model_fields_set
+        if (sampling and self.random is None) or (self.at_least is None) is not (self.per is None):
+            raise wrong("random_only")
+        if (self.by is not None) is not isinstance(self.random, dict):
+            raise wrong("random_by")
         return self
 
+    def share(self, stratum: str | None) -> float:
+        """The random share of `stratum`; of one that is not named, that of `other`."""
+        if isinstance(self.random, dict):
+            return self.random.get(stratum or OTHER, self.random.get(OTHER, 0.0))
+        return self.random or 0.0
 
-TRIGGERS = ("below_pass", "total_below", "fatal", "unmet", "unsure", "low_confidence", "when", "random")
+
+TRIGGERS = (
+    "below_pass", "total_below", "critical_below", "fatal", "unmet", "unsure", "low_confidence", "when", "random",
+)  # fmt: skip
 
 
 class Scorecard(Strict):
@@ -196,7 +255,7 @@ class Scorecard(Strict):
     channels: tuple[Channel, ...] = ()
     pass_mark: Annotated[float, Field(ge=0, le=100, alias="pass")]
     bands: dict[str, Band] = Field(default_factory=dict)
-    sections: dict[str, Title] = Field(default_factory=dict)
+    sections: dict[str, Annotated[Section, BeforeValidator(_section)]] = Field(default_factory=dict)
     settings: Settings = Settings()
     lists: dict[str, PatternList] = Field(default_factory=dict)
     conditions: dict[str, Condition] = Field(default_factory=dict)
@@ -205,6 +264,7 @@ class Scorecard(Strict):
 
     _digest: str = PrivateAttr("")
     _source: str = PrivateAttr("")
+    _text: str = PrivateAttr("")
 
     @model_validator(mode="before")
     @classmethod
@@ -212,6 +272,21 @@ class Scorecard(Strict):
         if isinstance(value, Mapping) and isinstance(value.get("channels"), str):
             return dict(value) | {"channels": [value["channels"]]}
         return value
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Scorecard:
+        """Sections are weighed all or none, as far as something in them has points."""
+        with_points = dict.fromkeys(criterion.section for criterion in self.criteria if criterion.points)
+        without = [name for name in with_points if name not in self.sections or self.sections[name].weight is None]
+        if without and any(section.weight for section in self.sections.values()):
+            raise wrong("section_weights", names=", ".join(without))
+        return self
+
+    @property
+    def weights(self) -> Mapping[str, float] | None:
+        """What each section weighs in the total; `None` where the points alone decide."""
+        weights = {name: section.weight for name, section in self.sections.items() if section.weight is not None}
+        return weights or None
 
     @property
     def digest(self) -> str:
@@ -222,6 +297,11 @@ class Scorecard(Strict):
     def source(self) -> str:
         """The file the card was read from."""
         return self._source
+
+    @property
+    def text(self) -> str:
+        """YAML that says all of the card, without any other file."""
+        return self._text
 
     def criterion(self, criterion_id: str) -> Criterion:
         """The criterion of that id.
@@ -236,8 +316,8 @@ class Scorecard(Strict):
 
     def section_title(self, section: str, language: Language) -> str:
         """The section's name; its key where the card gives none."""
-        title = self.sections.get(section)
-        return title.text(language) if title else section
+        known = self.sections.get(section)
+        return known.title.text(language) if known else section
 
     def band_title(self, band: str, language: Language) -> str:
         """The band's name; its key where the card gives none."""
