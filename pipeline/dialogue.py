@@ -4,6 +4,7 @@ Tone and sentiment are added later by `pipeline.reading`. What is measured, and 
 
 - *speaking* is the time inside turns; pauses inside a turn count as speaking, except for the speaking rate;
 - *silence* is the time in which nobody speaks;
+- who speaks while the other still does cannot be told from one channel, so talk-over and interruptions are then `None`;
 - a measure about time is `None` unless every turn has start and end; of a chat, only `first_response`, `duration` and
   `agent_talk_ratio` (by characters) exist.
 """
@@ -62,6 +63,21 @@ class Silence:
         return self.end - self.start
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A message that waited for an answer, the turn that answered it (indices), and from when to when."""
+
+    asked: int
+    turn: int | None
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the wait was; if nobody answered, how long it was at least."""
+        return self.end - self.start
+
+
 def build(interaction: Interaction, turns: Iterable[Turn], *, hearing: Hearing | None = None) -> Conversation:
     """The conversation of an interaction: turns by time, reindexed from 0, and measured.
 
@@ -89,13 +105,14 @@ def measure(channel: Channel, turns: Sequence[Turn], *, hearing: Hearing | None 
             duration=hearing.duration if hearing else _last_moment(turns),
         )
     duration = hearing.duration if hearing else _last_moment(turns)
+    one_channel = hearing is not None and hearing.channels == 1
     agent, customer = (_union(_spans(turns, speaker)) for speaker in (Speaker.AGENT, Speaker.CUSTOMER))
     return Measures(
         agent_chars_per_minute=characters_per_minute(turn for turn in turns if turn.speaker is Speaker.AGENT),
         silence_ratio=_silence_ratio(turns, duration),
         longest_silence=max((silence.seconds for silence in silences(turns)), default=0.0),
-        overlap_seconds=_length(_intersection(agent, customer)),
-        interruptions_by_agent=len(interruptions(turns)),
+        overlap_seconds=None if one_channel else _length(_intersection(agent, customer)),
+        interruptions_by_agent=None if one_channel else len(interruptions(turns)),
         agent_talk_ratio=_share(_length(agent), _length(customer)),
         first_response=next((turn.start for turn in turns if turn.speaker is Speaker.AGENT), None),
         duration=duration,
@@ -107,13 +124,13 @@ def character_count(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def characters_per_minute(turns: Iterable[Turn]) -> float | None:
-    """Speaking rate over turns of at least `MIN_RATE_CHARACTERS`, without pauses; `None` if there are none."""
+def characters_per_minute(turns: Iterable[Turn], *, min_chars: int = MIN_RATE_CHARACTERS) -> float | None:
+    """Speaking rate over turns of at least `min_chars` characters, without pauses; `None` if there are none."""
     characters, seconds = 0, 0.0
     for turn in turns:
         count = character_count(turn.text)
         speaking = _speaking_seconds(turn)
-        if count >= MIN_RATE_CHARACTERS and speaking > 0:
+        if count >= min_chars and speaking > 0:
             characters += count
             seconds += speaking
     return characters / seconds * 60 if seconds else None
@@ -138,35 +155,74 @@ def silences(turns: Sequence[Turn], *, at_least: float = 0.0) -> tuple[Silence, 
     return tuple(found)
 
 
-def interruptions(turns: Sequence[Turn], *, by: Speaker = Speaker.AGENT) -> tuple[Interruption, ...]:
+def interruptions(
+    turns: Sequence[Turn],
+    *,
+    by: Speaker = Speaker.AGENT,
+    overlap: float = MIN_INTERRUPTION_SECONDS,
+    min_chars: int = MIN_INTERRUPTION_CHARACTERS,
+    delay: float = MIN_CUSTOMER_LEAD,
+) -> tuple[Interruption, ...]:
     """Turns of `by` that began while the other of agent and customer was speaking and had not finished.
 
-    One turn interrupts at most once. Back-channels of fewer than `MIN_INTERRUPTION_CHARACTERS` do not count, nor do
-    beginnings within `MIN_INTERRUPTION_SECONDS` of the other's end. Empty where times are missing.
+    One turn interrupts at most once. Empty where times are missing.
+
+    Args:
+        turns: ordered turns.
+        by: agent or customer.
+        overlap: seconds before the other's end from which on a beginning counts.
+        min_chars: turns with fewer characters are back-channels (嗯, 好的).
+        delay: if both begin within so many seconds, nobody interrupted.
     """
     if not _timed(turns):
         return ()
     other = Speaker.CUSTOMER if by is Speaker.AGENT else Speaker.AGENT
     found: list[Interruption] = []
-    for turn in turns:
-        if turn.speaker is not by or character_count(turn.text) < MIN_INTERRUPTION_CHARACTERS:
-            continue
+    speaking: list[Turn] = []
+    for turn in sorted(turns, key=lambda turn: turn.start or 0.0):
         start, end = turn.start or 0.0, turn.end or 0.0
-        cut = next((t for t in reversed(turns) if t.speaker is other and _cut_into(t, start)), None)
+        speaking = [t for t in speaking if (t.end or 0.0) > start]
+        if turn.speaker is other:
+            speaking.append(turn)
+        if turn.speaker is not by or character_count(turn.text) < min_chars:
+            continue
+        cut = next((t for t in reversed(speaking) if _cut_into(t, start, overlap, delay)), None)
         if cut is not None:
             found.append(Interruption(turn.index, cut.index, start, min(end, cut.end or end)))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda cut: cut.turn))
 
 
-def _cut_into(turn: Turn, at: float) -> bool:
+def _cut_into(turn: Turn, at: float, overlap: float, delay: float) -> bool:
     start, end = turn.start or 0.0, turn.end or 0.0
-    if at - start < MIN_CUSTOMER_LEAD or end - at < MIN_INTERRUPTION_SECONDS:
+    if at - start < delay or end - at < overlap or end <= start:
         return False
     if turn.words:
         left = float(sum(character_count(word.text) for word in turn.words if word.start >= at))
     else:
         left = character_count(turn.text) * (end - at) / (end - start)
     return left >= MIN_UNFINISHED_CHARACTERS
+
+
+def answers(turns: Sequence[Turn], *, by: Speaker = Speaker.AGENT) -> tuple[Answer, ...]:
+    """How long the other of agent and customer waited for each answer of `by`, from the first message left unanswered.
+
+    What a bot says in between is no answer of either. The last wait has no answer (`turn` is `None`) where `by` never
+    came back to it; it lasted at least until the last message. Empty where a turn has no start.
+    """
+    if any(turn.start is None for turn in turns):
+        return ()
+    other = Speaker.CUSTOMER if by is Speaker.AGENT else Speaker.AGENT
+    found: list[Answer] = []
+    asked: Turn | None = None
+    for turn in turns:
+        if turn.speaker is other and asked is None:
+            asked = turn
+        elif turn.speaker is by and asked is not None:
+            found.append(Answer(asked.index, turn.index, asked.start or 0.0, turn.start or 0.0))
+            asked = None
+    if asked is not None:
+        found.append(Answer(asked.index, None, asked.start or 0.0, max(turn.start or 0.0 for turn in turns)))
+    return tuple(found)
 
 
 def _timed(turns: Sequence[Turn]) -> bool:
@@ -179,11 +235,7 @@ def _last_moment(turns: Sequence[Turn]) -> float | None:
 
 
 def _reply_time(turns: Sequence[Turn]) -> float | None:
-    first = next((turn for turn in turns if turn.speaker is Speaker.CUSTOMER), None)
-    if first is None or first.start is None:
-        return None
-    reply = next((turn for turn in turns[first.index + 1 :] if turn.speaker is Speaker.AGENT), None)
-    return None if reply is None or reply.start is None else reply.start - first.start
+    return next((answer.seconds for answer in answers(turns) if answer.turn is not None), None)
 
 
 def _speaking_seconds(turn: Turn) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.conversation import Channel, Hearing, Interaction, Speaker, Turn, Word
-from pipeline.dialogue import build, interruptions, silences
+from pipeline.dialogue import answers, build, interruptions, silences
 
 CALL = Interaction(id="c1", channel=Channel.CALL, digest="sha256:0", source="c1.json")
 CHAT = Interaction(id="t1", channel=Channel.CHAT, digest="sha256:1", source="t1.json")
@@ -137,6 +137,30 @@ def test_first_response_of_a_chat_runs_from_the_customers_first_message() -> Non
     bot = Turn(0, Speaker.BOT, "正在为您转接人工", start=11.0)
     measures = build(CHAT, [customer("在吗", 10.0), bot, customer("?", 20.0), agent("您好", 52.0)]).measures
     assert measures.first_response == 42.0
+
+
+def test_a_wait_runs_from_the_first_message_left_unanswered() -> None:
+    turns = [
+        customer("在吗", 0.0),
+        agent("在的", 5.0),
+        customer("退货", 20.0),
+        customer("?", 50.0),
+        agent("好的", 65.0),
+    ]
+    assert [answer.seconds for answer in answers(build(CHAT, turns).turns)] == [5.0, 45.0]
+
+
+def test_a_wait_without_answer_lasted_at_least_until_the_last_message() -> None:
+    (left,) = answers(build(CHAT, [customer("在吗", 0.0), customer("有人吗", 70.0)]).turns)
+    assert (left.turn, left.seconds) == (None, 70.0)
+
+
+def test_talk_over_cannot_be_told_from_one_channel() -> None:
+    turns = [customer("我上周买的洗衣机一直漏水", 0.0, 6.0), agent("您先听我说完", 3.0, 5.0)]
+    hearing = Hearing(duration=7.0, sample_rate=8000, channels=1, speech_seconds=6.0, confidence=0.9)
+    measures = build(CALL, turns, hearing=hearing).measures
+    assert (measures.overlap_seconds, measures.interruptions_by_agent) == (None, None)
+    assert measures.silence_ratio is not None
 
 
 def test_an_unanswered_chat_has_no_first_response() -> None:
