@@ -4,12 +4,13 @@ English: `any` lists acts (a name or a list alone stands for it); one of them mu
 `agent`) inside `window` with a probability of `at_least` (0.5), in `times` turns (1). `cue` lists kinds of wording
 instead of acts (such as `please`): the words that made the reader think of them are cited. `agreed: true` leaves out
 acts of which wording and meaning say the opposite; without it, a finding that rests on such acts alone is told as
-doubtful. Not applicable where nobody read the conversation; unsure where the turns were heard too badly.
+doubtful. `except` lists acts that outrank: a turn that rather reads as one of them does not count. Not applicable
+where nobody read the conversation; unsure where the turns were heard too badly.
 
 中文：`any` 里写行为名（也可以直接写一个或一列）。`by`（默认坐席）在 `window` 范围内要有 `times` 句（默认 1 句）被
 识别出其中一种，概率不低于 `at_least`（默认 0.5）。`cue` 写的是用语种类（如 `please`），看的是让模型这样判断的字词，
-并引出原文。`agreed: true` 表示词语和语义判断相反的不算；不写的话，只靠这种有争议的判断得出的结论会注明存疑。会话
-没有经过判读时不适用；录音听不清时不确定。
+并引出原文。`agreed: true` 表示词语和语义判断相反的不算；不写的话，只靠这种有争议的判断得出的结论会注明存疑。`except`
+写的是更优先的行为：一句话更像其中一种时不算。会话没有经过判读时不适用；录音听不清时不确定。
 
 ```yaml
 act: {any: [empathy, apology_for], by: agent, at_least: 0.6}
@@ -69,6 +70,7 @@ class Params(Strict):
     at_least: Share = 0.5
     times: Annotated[int, Field(ge=1)] = 1
     agreed: bool = False
+    except_: Annotated[Names, Field(alias="except")] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -105,7 +107,8 @@ def _in(params: Params, conversation: Conversation, index: int) -> Iterator[tupl
     turn, reading = conversation.turns[index], conversation.readings[index]
     acts = [name for name in params.any if not (params.agreed and name in reading.disputed)]
     probability, name = max(((reading.acts.get(name, 0.0), name) for name in acts), default=(0.0, ""))
-    if probability >= params.at_least and probability > 0:
+    rival = max((reading.acts.get(other, 0.0) for other in params.except_), default=0.0)
+    if probability >= params.at_least and probability > rival:
         yield Hit((evidence(turn, cue_span(reading, name)),), trust(turn, probability)), name not in reading.disputed
         return
     for cue in reading.cues:

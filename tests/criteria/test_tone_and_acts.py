@@ -22,6 +22,12 @@ def test_act_needs_a_probability(tmp_path, probability, state):
     assert outcome(tmp_path, talk(TEXT, readings=readings), "act: {any: [empathy, apology]}").state is state
 
 
+@pytest.mark.parametrize(("asks", "state"), [(0.3, State.YES), (0.9, State.NO)])
+def test_a_turn_that_rather_does_something_else_does_not_count(tmp_path, asks, state):
+    conversation = talk(TEXT, readings={1: Reading(acts={"account_data": 0.6, "identity_request": asks})})
+    assert outcome(tmp_path, conversation, "act: {any: account_data, except: identity_request}").state is state
+
+
 def test_act_of_the_other_side_does_not_count(tmp_path):
     conversation = talk(TEXT, readings={0: Reading(acts={"complaint": 0.9})})
     assert outcome(tmp_path, conversation, "act: complaint").state is State.NO
