@@ -87,6 +87,8 @@ def result(identifier: str = "C1", *, agent: str = "1024", digest: str = "", car
         evidence=(Evidence(0, 0.5, 1.5, (0, 2), "您好"),),
     )
     fault = replace(finding, criterion="rudeness", verdict=Verdict.UNSURE, evidence=(), fault=True, fatal=True)
+    reward = replace(finding, criterion="praise", points=2.0, max_points=0.0, bonus=True)
+    slip = replace(fault, criterion="leak", verdict=Verdict.UNMET, fatal=False, section_fatal=True)
     evaluation = Evaluation(
         interaction=identifier,
         scorecard_id="hotline",
@@ -99,9 +101,10 @@ def result(identifier: str = "C1", *, agent: str = "1024", digest: str = "", car
         passed=True,
         band="good",
         fatal=("rudeness",),
-        findings=(finding, fault),
+        findings=(finding, fault, reward, slip),
         measures=measures,
         classes=classes,
+        critical=66.67,
     )
     conversation = Conversation(interaction, turns, measures, classes, hearing, readings)
     return Result(conversation, evaluation, ReviewItem(identifier, True, 0.8, ("fatal:rudeness", "random_sample")))
@@ -299,6 +302,6 @@ def test_a_wrong_url_is_told(tmp_path: Path, url: str) -> None:
 def test_every_field_of_the_nouns_is_kept() -> None:
     """A field added to a noun must be added to the store too: this test then fails."""
     kept = {
-        Interaction: 14, Turn: 11, Hearing: 6, Reading: 7, Finding: 10, Evaluation: 14, ReviewItem: 4, Agent: 4,
+        Interaction: 14, Turn: 11, Hearing: 6, Reading: 7, Finding: 12, Evaluation: 15, ReviewItem: 4, Agent: 4,
     }  # fmt: skip
     assert {noun: len(fields(noun)) for noun in kept} == kept

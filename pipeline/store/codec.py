@@ -150,6 +150,7 @@ def evaluation_row(result: Result, *, digest: str, evaluated_at: datetime) -> Ev
         models_digest=models_digest(evaluation.models),
         total=evaluation.total,
         max=evaluation.max,
+        critical=evaluation.critical,
         passed=evaluation.passed,
         band=evaluation.band,
         fatal=list(evaluation.fatal),
@@ -180,6 +181,7 @@ def result_of(row: EvaluationRow, media: Path) -> Result:
         findings=tuple(_finding_of(finding) for finding in row.findings),
         measures=Measures(**row.measures),
         classes=Classes(**row.classes),
+        critical=row.critical,
     )
     review = ReviewItem(identifier, row.review.flagged, row.review.priority, tuple(row.review.reasons))
     return Result(conversation, evaluation, review, row.evaluated_at)
@@ -265,6 +267,8 @@ def _finding_row(finding: Finding, position: int) -> FindingRow:
         evidence=[asdict(evidence) for evidence in finding.evidence],
         fault=finding.fault,
         fatal=finding.fatal,
+        section_fatal=finding.section_fatal,
+        bonus=finding.bonus,
     )
 
 
@@ -281,4 +285,6 @@ def _finding_of(row: FindingRow) -> Finding:
         evidence=tuple(Evidence(**{**fields, "span": tuple(fields["span"])}) for fields in evidence),
         fault=row.fault,
         fatal=row.fatal,
+        section_fatal=row.section_fatal,
+        bonus=row.bonus,
     )

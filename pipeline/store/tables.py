@@ -156,6 +156,7 @@ class EvaluationRow(Base):
     models_digest: Mapped[str] = mapped_column(DIGEST)
     total: Mapped[float | None]
     max: Mapped[float]
+    critical: Mapped[float | None]
     passed: Mapped[bool | None]
     band: Mapped[str | None] = mapped_column(NAME)
     fatal: Mapped[Any] = mapped_column(JSON)
@@ -184,6 +185,8 @@ class FindingRow(Base):
     evidence: Mapped[Any] = mapped_column(JSON)
     fault: Mapped[bool]
     fatal: Mapped[bool]
+    section_fatal: Mapped[bool] = mapped_column(default=False)
+    bonus: Mapped[bool] = mapped_column(default=False)
 
 
 class ReviewItemRow(Base):

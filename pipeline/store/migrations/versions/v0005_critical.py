@@ -1,0 +1,18 @@
+"""The critical sub-score of an evaluation; findings that take the points of their section, and those that only reward."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the columns; what was evaluated before had neither."""
+    op.add_column("evaluations", sa.Column("critical", sa.Float(), nullable=True))
+    for name in ("section_fatal", "bonus"):
+        op.add_column("findings", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
