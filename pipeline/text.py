@@ -7,9 +7,13 @@ each remaining character where it stood, so that evidence points at the text peo
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import chain
 
 FILLERS: tuple[str, ...] = ("怎么说呢", "就是说", "那个", "嗯", "呃", "啊", "哦", "噢", "喔", "唔", "诶", "欸", "哎")
 """Sounds of hesitation that are dropped before matching, longest first."""
@@ -21,7 +25,9 @@ DIGITS = {
 }  # fmt: skip
 """Characters read out as one digit each (一零二四 = 1024, 幺 = 1)."""
 
-_FILLER_STARTS = frozenset(filler[0] for filler in FILLERS)
+_FILLER = re.compile("|".join(FILLERS))
+_CHINESE = re.compile("[\u4e00-\u9fff]+")
+_DIGIT_CHARACTERS = frozenset("0123456789")
 _DIGIT_SOUNDS = ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu")
 _FIRST_CODE, _LAST_CODE = 0xE000, 0xF8FF
 OTHER_SOUND = chr(_LAST_CODE)
@@ -30,12 +36,35 @@ ANY_SOUND = f"[{chr(_FIRST_CODE)}-{OTHER_SOUND}]"
 """Regular expression of any one sound code."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Kept(dict[int, str]):
+    """What remains of each character (by its code point): none, one, or the several that NFKC makes of it."""
+
+    def __missing__(self, code: int) -> str:
+        ch = chr(code)
+        self[code] = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", DIGITS.get(ch, ch)).lower()))
+        return self[code]
+
+
+_KEPT = _Kept()
+
+
+@dataclass(frozen=True)
 class MatchingForm:
-    """`text` to search in; `offsets[i]` is where its character `i` stood in the text it was made from."""
+    """`text` to search in, made from `source`."""
 
     text: str
-    offsets: tuple[int, ...]
+    source: str
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where in `source` each character of `text` stood."""
+        found: list[int] = []
+        start = 0
+        for end, following in [*(filler.span() for filler in _FILLER.finditer(self.source)), (len(self.source), 0)]:
+            for place in range(start, end):
+                found.extend([place] * len(_KEPT[ord(self.source[place])]))
+            start = following
+        return tuple(found)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The half-open span in the original text that covers `text[start:end]`.
@@ -82,22 +111,7 @@ def matching_form(text: str) -> MatchingForm:
 
     Length may shrink but no character is ever reordered. Characters that NFKC expands map to one place.
     """
-    characters: list[str] = []
-    offsets: list[int] = []
-    position = 0
-    while position < len(text):
-        ch = text[position]
-        if ch in _FILLER_STARTS:
-            filler = next((f for f in FILLERS if text.startswith(f, position)), None)
-            if filler:
-                position += len(filler)
-                continue
-        for part in unicodedata.normalize("NFKC", DIGITS.get(ch, ch)).lower():
-            if part.isalnum():
-                characters.append(part)
-                offsets.append(position)
-        position += 1
-    return MatchingForm("".join(characters), tuple(offsets))
+    return MatchingForm(_FILLER.sub("", text).translate(_KEPT), text)
 
 
 def spoken_length(text: str) -> int:
@@ -110,29 +124,51 @@ def syllables(text: str) -> tuple[str, ...]:
 
     The reading of a character depends on its neighbours (银行 is yin hang).
     """
+    return tuple(chain.from_iterable(map(_spoken, _words(text))))
+
+
+def _words(text: str) -> list[str]:
+    """`text` cut into the longest phrase with a reading of its own at each place, else one character."""
+    lengths, phrases = _phrase_lengths(), _phrases()
+    found: list[str] = []
+    place = 0
+    while place < len(text):
+        word = text[place]
+        for length in lengths.get(text[place : place + 2], ()):
+            if (phrase := text[place : place + length]) in phrases:
+                word = phrase
+                break
+        found.append(word)
+        place += len(word)
+    return found
+
+
+@cache
+def _spoken(word: str) -> tuple[str, ...]:
+    if word in _DIGIT_CHARACTERS:
+        return (_DIGIT_SOUNDS[int(word)],)
+    if not _CHINESE.fullmatch(word):
+        return ("",)
     from pypinyin import Style, lazy_pinyin
 
-    found: list[str] = []
-    for run in _runs(text):
-        if "\u4e00" <= run[0] <= "\u9fff":
-            read = lazy_pinyin(run, style=Style.NORMAL)
-            found.extend(read if len(read) == len(run) else [""] * len(run))
-        else:
-            found.extend(_DIGIT_SOUNDS[int(ch)] if ch in "0123456789" else "" for ch in run)
-    return tuple(found)
+    read = tuple(lazy_pinyin(word, style=Style.NORMAL))
+    return read if len(read) == len(word) and read != (word,) else ("",) * len(word)
 
 
-def _runs(text: str) -> list[str]:
-    runs: list[str] = []
-    chinese_before: bool | None = None
-    for ch in text:
-        chinese = "\u4e00" <= ch <= "\u9fff"
-        if chinese == chinese_before:
-            runs[-1] += ch
-        else:
-            runs.append(ch)
-        chinese_before = chinese
-    return runs
+@cache
+def _phrases() -> frozenset[str]:
+    from pypinyin.constants import PHRASES_DICT
+
+    return frozenset(filter(_CHINESE.fullmatch, PHRASES_DICT))
+
+
+@cache
+def _phrase_lengths() -> Mapping[str, tuple[int, ...]]:
+    """How long the phrases are that begin with two characters, the longest first."""
+    lengths: defaultdict[str, set[int]] = defaultdict(set)
+    for phrase in _phrases():
+        lengths[phrase[:2]].add(len(phrase))
+    return {start: tuple(sorted(some, reverse=True)) for start, some in lengths.items()}
 
 
 def near_sound(syllable: str) -> str:
@@ -162,9 +198,19 @@ def sound_code(syllable: str, *, near: bool) -> str:
 
 
 @lru_cache(maxsize=4096)
+def sound_codes(matching_text: str, *, near: bool) -> str:
+    """The code of the sound of each character of `matching_text`."""
+    return "".join([_code_of(word, near) for word in _words(matching_text)])
+
+
+@cache
+def _code_of(word: str, near: bool) -> str:
+    return "".join(sound_code(syllable, near=near) for syllable in _spoken(word))
+
+
 def sounds(matching_text: str, *, near: bool) -> str:
     """Two characters for each of `matching_text`: the code of its sound, then the character itself.
 
     A pattern may so ask for the sound of one place and for the written character of the next.
     """
-    return "".join(sound_code(s, near=near) + ch for s, ch in zip(syllables(matching_text), matching_text, strict=True))
+    return "".join(chain.from_iterable(zip(sound_codes(matching_text, near=near), matching_text, strict=True)))
