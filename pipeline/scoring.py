@@ -18,6 +18,8 @@ MAX_TOTAL = 100.0
 ABSENCE_OF_FAULT = {
     "criteria.phrase.missed": "criteria.phrase.clear",
     "criteria.act.missed": "criteria.act.clear",
+    "criteria.pattern.missed": "criteria.pattern.clear",
+    "criteria.similar.missed": "criteria.similar.clear",
     "criteria.sequence.after_missed": "scoring.no_fault",
     "criteria.sequence.before_missed": "scoring.no_fault",
     "criteria.window.not_every": "scoring.no_fault",

@@ -29,7 +29,7 @@ DYNAMIC = (
     # the end is a value: `f"{the part here}{value}"`
     "cli.panel.", "cli.batch.", "cli.set_aside.", "cli.validate.", "cli.agent.",
     "criteria.role.", "criteria.way.", "criteria.channel.", "criteria.class.", "criteria.measure.", "criteria.tone.",
-    "criteria.privacy.", "criteria.hold.", "criteria.sequence.",
+    "criteria.privacy.", "criteria.hold.", "criteria.sequence.", "criteria.pattern.", "criteria.similar.",
     "flag.",
     "hearing.warning.",
     "ingest.expected.",
@@ -38,6 +38,7 @@ DYNAMIC = (
     "report.mood.", "report.rule.", "report.speaker.", "report.verdict.", "report.weekday.",
     "scorecard.error.", "scorecard.verdict.",
     "learning.column.",
+    "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.",
     "training.base.", "training.step.",
 )  # fmt: skip
 """Beginnings of keys that are put together while the program runs."""

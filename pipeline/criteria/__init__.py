@@ -14,13 +14,17 @@ from pipeline.criteria import (
     criterion,
     hold,
     interruption,
+    manual,
     measure,
     pace,
+    pattern,
     phrase,
     privacy,
+    question,
     repetition,
     sequence,
     silence,
+    similar,
     speaks,
     tone,
 )
@@ -30,6 +34,8 @@ from pipeline.criteria.window import select, without_anchor
 
 KINDS: dict[str, Kind] = {
     "phrase": Kind(phrase.Params, phrase.evaluate, phrase.__doc__),
+    "pattern": Kind(pattern.Params, pattern.evaluate, pattern.__doc__),
+    "similar": Kind(similar.Params, similar.evaluate, similar.__doc__),
     "sequence": Kind(sequence.Params, sequence.evaluate, sequence.__doc__),
     "act": Kind(act.Params, act.evaluate, act.__doc__),
     "tone": Kind(tone.Params, tone.evaluate, tone.__doc__),
@@ -44,6 +50,8 @@ KINDS: dict[str, Kind] = {
     "measure": Kind(measure.Params, measure.evaluate, measure.__doc__),
     "attribute": Kind(attribute.Params, attribute.evaluate, attribute.__doc__),
     "channel": Kind(channel.Params, channel.evaluate, channel.__doc__),
+    "question": Kind(question.Params, question.evaluate, question.__doc__),
+    "manual": Kind(manual.Params, manual.evaluate, manual.__doc__),
     "criterion": Kind(criterion.Params, criterion.evaluate, criterion.__doc__),
 }
 """The literal registry: name in the YAML file → kind."""

@@ -14,7 +14,12 @@ from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speak
 from pipeline.criteria.patterns import PatternError, check
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pipeline.criteria.expression import ExpressionBase
+
+    Embed: TypeAlias = Callable[[tuple[str, ...]], NDArray[np.float32]]
 
 Role: TypeAlias = Literal["agent", "customer", "bot", "system", "anyone"]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -131,7 +136,8 @@ class Context:
     `titles` has the Chinese and the English name of each condition, `criterion_titles` of each criterion.
     `anchor` is the hit that a relative window refers to, `only` the one turn to look at. `evaluate` evaluates a nested
     expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each. `known` remembers the
-    named conditions, `judged` the criteria of this one conversation.
+    named conditions, `judged` the criteria of this one conversation. `embed` turns texts into rows of unit length that
+    lie close where the texts mean the same; `None` where no such model is configured.
     """
 
     settings: Settings
@@ -143,6 +149,7 @@ class Context:
     limit: Limit | None = None
     known: dict[str, Outcome] = field(default_factory=dict)
     only: int | None = None
+    embed: Embed | None = None
     judge: Callable[[str, Conversation, Context], Judgement] | None = None
     criterion_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     criterion_parts: Mapping[str, tuple[ExpressionBase, ...]] = field(default_factory=dict)
@@ -177,14 +184,15 @@ class Context:
         return self.judged[criterion]
 
 
-def _flat(value: Any) -> Any:
+def flat(value: Any) -> Any:
+    """One text as a list of one, lists within a list as one list; anything else as it is."""
     if isinstance(value, str):
         return (value,)
     if isinstance(value, list | tuple):
-        flat: list[Any] = []
+        items: list[Any] = []
         for item in value:
-            flat.extend(_flat(item) if isinstance(item, list | tuple) else [item])
-        return tuple(flat)
+            items.extend(flat(item) if isinstance(item, list | tuple) else [item])
+        return tuple(items)
     return value
 
 
@@ -198,9 +206,9 @@ def _checked(pattern: str, info: ValidationInfo) -> str:
 
 
 PatternText: TypeAlias = Annotated[str, AfterValidator(_checked)]
-PatternList: TypeAlias = Annotated[tuple[PatternText, ...], BeforeValidator(_flat)]
+PatternList: TypeAlias = Annotated[tuple[PatternText, ...], BeforeValidator(flat)]
 """Phrase patterns; one text stands for a list of one, lists within the list are flattened."""
-Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_flat)]
+Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(flat)]
 
 
 class Limits(Strict):
