@@ -58,7 +58,7 @@ app.add_typer(models, name="models")
 
 
 class Output(StrEnum):
-    """How `score` prints."""
+    """How `score` and `validate` print."""
 
     JSON = "json"
     TABLE = "table"
@@ -146,12 +146,15 @@ def score(
 
 
 @app.command(cls=_Command, help=_("validate.help"))
-def validate(cards: Annotated[list[Path], typer.Argument(help=_("validate.cards"), show_default=False)]) -> None:
+def validate(
+    cards: Annotated[list[Path], typer.Argument(help=_("validate.cards"), show_default=False)],
+    output: Annotated[Output, typer.Option("--format", help=_("validate.format"))] = Output.TABLE,
+) -> None:
     """Check scorecards."""
     settings = _settings()
     from pipeline.cli import cards as checking
 
-    raise typer.Exit(checking.validate_cards(cards, settings))
+    raise typer.Exit(checking.validate_cards(cards, settings, output=output.value))
 
 
 @app.command(cls=_Command, help=_("report.help"))

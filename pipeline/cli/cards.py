@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -11,28 +14,68 @@ from pipeline.check import validate
 from pipeline.cli.console import results
 from pipeline.conversation import Conversation
 from pipeline.i18n import t
-from pipeline.reader_models import open_reader
-from pipeline.reading import read
+from pipeline.scorecard import Problem
 from pipeline.settings import Settings
 
-_COLOUR = {"error": "red", "warning": "yellow", "note": "dim"}
+if TYPE_CHECKING:
+    from pipeline.reading import TurnReader
+
+_COLOUR = {"error": "red", "warning": "yellow", "advice": "dim"}
 
 
-def validate_cards(paths: Sequence[Path], settings: Settings) -> int:
-    """Check each card, its examples read as conversations will be, and print what is wrong; 1 if one cannot be used."""
-    bad, language = 0, settings.language
-    console, reader = results(), open_reader(settings)
+def validate_cards(paths: Sequence[Path], settings: Settings, *, output: str = "table") -> int:
+    """Check each card, its examples read as conversations will be, and print what is wrong; 1 if one cannot be used.
+
+    The reader is opened for the first example that needs one.
+    """
+
+    @cache
+    def reader() -> TurnReader:
+        from pipeline.reader_models import open_reader
+
+        return open_reader(settings)
 
     def with_readings(conversation: Conversation) -> Conversation:
-        return read([conversation], reader=reader)[0]
+        from pipeline.reading import read
 
+        return read([conversation], reader=reader())[0]
+
+    bad = 0
     for path in paths:
-        problems = validate(path, language=language, reader=with_readings)
-        for problem in problems:
-            kind = t(language, f"cli.validate.{problem.severity}")
-            console.print(f"[{_COLOUR[problem.severity]}]{kind}[/] {escape(str(problem))}", soft_wrap=True)
-        if any(problem.severity == "error" for problem in problems):
-            bad += 1
+        problems = validate(path, language=settings.language, reader=with_readings)
+        usable = not any(problem.severity == "error" for problem in problems)
+        bad += not usable
+        if output == "json":
+            results().print(
+                json.dumps(_plain(path, problems, usable), ensure_ascii=False), markup=False, soft_wrap=True
+            )
         else:
-            console.print(t(language, "cli.validate.good", path=path), markup=False, soft_wrap=True)
+            _tell(path, problems, usable, settings)
     return 1 if bad else 0
+
+
+def _plain(path: Path, problems: Sequence[Problem], usable: bool) -> dict[str, object]:
+    """One card as docs/formats.md describes it."""
+    findings = [
+        {
+            "severity": problem.severity,
+            "rule": problem.rule,
+            "file": problem.spot.file,
+            "line": problem.spot.line,
+            "column": problem.spot.column,
+            "path": problem.spot.path,
+            "message": problem.message,
+            "fix": problem.fix,
+        }
+        for problem in problems
+    ]
+    return {"card": str(path), "usable": usable, "findings": findings}
+
+
+def _tell(path: Path, problems: Sequence[Problem], usable: bool, settings: Settings) -> None:
+    console, language = results(), settings.language
+    for problem in problems:
+        kind = t(language, f"cli.validate.{problem.severity}")
+        console.print(f"[{_COLOUR[problem.severity]}]{kind}[/] {escape(str(problem))}", soft_wrap=True)
+    if usable:
+        console.print(t(language, "cli.validate.good", path=path), markup=False, soft_wrap=True)

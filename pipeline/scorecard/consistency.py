@@ -1,4 +1,4 @@
-"""What no single value of a card shows: double ids, names that lead nowhere, conditions that go in a circle.
+"""What no single value of a card shows: double ids, names that lead nowhere, references that go in a circle.
 
 Works on the plain values, so that these faults are told together with those of the schema.
 """
@@ -6,55 +6,79 @@ Works on the plain values, so that these faults are told together with those of 
 from __future__ import annotations
 
 import re
+import typing
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
-Place: TypeAlias = tuple[str | int, ...]
-"""Keys and positions from the top of the file to a value."""
+from pydantic import BaseModel
 
-_EXPRESSION_KEYS = ("condition", "not", "after", "before", "expect", "applies_when", "partial", "when", "unless")
+from pipeline.criteria import KINDS
+from pipeline.criteria.expression import ExpressionBase
+from pipeline.scorecard.problems import Fault, Place
+
+Node: TypeAlias = tuple[str, str]
+"""A part of the card that others refer to: `("conditions", name)` or `("criteria", id)`."""
+
+_EXPRESSION_KEYS = (
+    "condition",
+    "not",
+    "after",
+    "before",
+    "around",
+    "expect",
+    "applies_when",
+    "partial",
+    "when",
+    "unless",
+)
 _LIST_KEYS = ("any_of", "all_of", "unless")
 _CHOICE = re.compile(r"[(\[]([^()\[\]]*\|[^()\[\]]*)[)\]]")
 """The branches of a choice in a phrase, as far as none is nested in it."""
-_NO_EXPRESSIONS_BELOW = ("window", "attribute", "phrase", "examples", "title")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Where, the sentence `scorecard.error.KEY` with the name it is about, and the names that would have been right."""
-
-    place: Place
-    key: str
-    name: str
-    allowed: tuple[str, ...] = ()
+_NO_EXPRESSIONS_BELOW = ("examples", "title", "advice")
 
 
 def faults(plain: Mapping[str, Any]) -> Iterator[Fault]:
     """Faults of the card `plain`; parts that are not even of the right shape are passed over."""
     criteria = [c if isinstance(c, Mapping) else {} for c in _list(plain.get("criteria"))]
     sections, conditions = _mapping(plain.get("sections")), _mapping(plain.get("conditions"))
-    ids = [str(criterion.get("id")) for criterion in criteria]
+    ids = [str(criterion["id"]) if "id" in criterion else "" for criterion in criteria]
     for number, criterion in enumerate(criteria):
-        if ids[number] in ids[:number]:
-            yield Fault(("criteria", number, "id"), "double_id", ids[number])
+        if ids[number] and ids[number] in ids[:number]:
+            yield Fault(("criteria", number, "id"), "double_id", {"name": ids[number]})
         section = criterion.get("section")
         if sections and isinstance(section, str) and section not in sections:
-            yield Fault(("criteria", number, "section"), "unknown_section", section, tuple(sections))
-    for top in ("criteria", "conditions", "flag"):
-        for place, name in _references(plain.get(top), (top,)):
-            if name not in conditions:
-                yield Fault(place, "unknown_condition", name, tuple(conditions))
-    for name in conditions:
-        if _leads_to(name, name, conditions, set()):
-            yield Fault(("conditions", name), "circle", name)
+            yield Fault(("criteria", number, "section"), "unknown_section", {"name": section}, tuple(sections))
+    known = {"conditions": tuple(conditions), "criteria": tuple(filter(None, ids))}
+    graph: dict[Node, list[Node]] = {}
+    for number, criterion in enumerate(criteria):
+        for place, node in _references(criterion, ("criteria", number)):
+            graph.setdefault(("criteria", ids[number]), []).append(node)
+            yield from _unknown(place, node, known)
+    for name, value in conditions.items():
+        for place, node in _references(value, ("conditions", name)):
+            graph.setdefault(("conditions", name), []).append(node)
+            yield from _unknown(place, node, known)
+    for place, node in _references(plain.get("flag"), ("flag",)):
+        yield from _unknown(place, node, known)
+    for circle in _circles(graph):
+        part, name = circle[0]
+        place = (part, ids.index(name)) if part == "criteria" else (part, name)
+        path = " → ".join(step for _, step in (*circle, circle[0]))
+        yield Fault(place, "circle", {"name": name, "path": path})
     for number, rule in enumerate(_list(plain.get("flag"))):
         for key in ("unmet", "unsure", "of"):
             names = _mapping(rule).get(key)
             for name in [names] if isinstance(names, str) else _list(names):
-                if name not in ids:
-                    yield Fault(("flag", number, key), "unknown_criterion", str(name), tuple(ids))
+                yield from _unknown(("flag", number, key), ("criteria", str(name)), known)
+
+
+def _unknown(place: Place, node: Node, known: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
+    part, name = node
+    if name not in known[part]:
+        rule = "unknown_condition" if part == "conditions" else "unknown_criterion"
+        yield Fault(place, rule, {"name": name}, known[part])
 
 
 def repeated(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
@@ -76,30 +100,75 @@ def _twice(texts: list[str]) -> list[str]:
     return [text for text, times in Counter(texts).items() if times > 1]
 
 
-def _references(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
-    """Every place in `value` where a condition is named."""
-    if isinstance(value, list):
+def _references(value: Any, place: Place) -> Iterator[tuple[Place, Node]]:
+    """Every place in `value` where a condition or a criterion is named."""
+    if isinstance(value, str) and place[:1] == ("conditions",) and len(place) == 2:
+        yield place, ("conditions", value)
+    elif isinstance(value, list):
         for number, item in enumerate(value):
             if isinstance(item, str) and place[-1] in _LIST_KEYS:
-                yield (*place, number), item
+                yield (*place, number), ("conditions", item)
             else:
                 yield from _references(item, (*place, number))
-    if not isinstance(value, Mapping):
-        return
-    for key, item in value.items():
-        if isinstance(item, str) and (key in _EXPRESSION_KEYS or place == ("conditions",)):
-            yield (*place, key), item
-        elif key not in _NO_EXPRESSIONS_BELOW:
-            yield from _references(item, (*place, key))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _reference(key, item, (*place, key))
 
 
-def _leads_to(start: str, goal: str, conditions: Mapping[str, Any], seen: set[str]) -> bool:
-    if start in seen or start not in conditions:
-        return False
-    seen.add(start)
-    value = conditions[start]
-    named = [value] if isinstance(value, str) else [name for _, name in _references(value, ("",))]
-    return any(name == goal or _leads_to(name, goal, conditions, seen) for name in named)
+def _reference(key: str, item: Any, place: Place) -> Iterator[tuple[Place, Node]]:
+    if key == "criterion":
+        name = item.get("id") if isinstance(item, Mapping) else item
+        if isinstance(name, str):
+            yield place, ("criteria", name)
+    elif key in KINDS and not _nests(key):
+        # Other keys of these operators hold wording and names of facts; `not: 售前` there is no condition.
+        for direction, near in _mapping(_mapping(_mapping(item).get("window"))).items():
+            name = _mapping(near).get("condition")
+            if isinstance(name, str):
+                yield (*place, "window", direction, "condition"), ("conditions", name)
+    elif isinstance(item, str) and key in _EXPRESSION_KEYS and place[-2:-1] != ("window",):
+        yield place, ("conditions", item)
+    elif key not in _NO_EXPRESSIONS_BELOW:
+        yield from _references(item, place)
+
+
+@cache
+def _nests(kind: str) -> bool:
+    """Whether expressions stand within the parameters of this kind."""
+    return _mentions_expression(KINDS[kind].params, set())
+
+
+def _mentions_expression(annotation: Any, seen: set[type]) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if issubclass(annotation, ExpressionBase):
+            return True
+        if annotation in seen:
+            return False
+        seen.add(annotation)
+        return any(_mentions_expression(field.annotation, seen) for field in annotation.model_fields.values())
+    return any(_mentions_expression(inner, seen) for inner in typing.get_args(annotation))
+
+
+def _circles(graph: Mapping[Node, list[Node]]) -> list[tuple[Node, ...]]:
+    """The shortest way from each node back to itself, each circle once."""
+    found: list[tuple[Node, ...]] = []
+    told: set[Node] = set()
+    for start in graph:
+        before: dict[Node, Node] = {}
+        waiting = [start]
+        while waiting and start not in before:
+            node = waiting.pop(0)
+            for following in graph.get(node, ()):
+                if following not in before:
+                    before[following] = node
+                    waiting.append(following)
+        if start in before and start not in told:
+            way = [before[start]]
+            while way[-1] != start:
+                way.append(before[way[-1]])
+            found.append(tuple(reversed(way)))
+            told.update(way)
+    return found
 
 
 def _list(value: Any) -> list[Any]:

@@ -4,45 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from pipeline.criteria import Expression
-from pipeline.criteria.expression import operator_names
-from pipeline.errors import ScorecardError
-from pipeline.i18n import Language, area, t
-from pipeline.scorecard.consistency import Place, faults
-from pipeline.scorecard.document import Document
+from pipeline.i18n import Language, t
+from pipeline.scorecard.consistency import faults
+from pipeline.scorecard.document import Document, NotACardError
+from pipeline.scorecard.explain import explained
+from pipeline.scorecard.include import gather
 from pipeline.scorecard.model import Scorecard
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong (`error`), doubtful (`warning`) or worth knowing (`note`) about a card, and the way out."""
-
-    severity: Literal["error", "warning", "note"]
-    where: str
-    message: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message}" + (f" → {self.fix}" if self.fix else "")
-
-
-class BadScorecardError(ScorecardError):
-    """A scorecard that cannot be used; `problems` holds everything that is wrong with it, not only the first."""
-
-    def __init__(self, problems: tuple[Problem, ...], language: Language) -> None:
-        self.problems = problems
-        first, more = problems[0], len(problems) - 1
-        what = first.message + (t(language, "scorecard.and_more", count=more) if more else "")
-        super().__init__("Z201", what, where=first.where, hint=first.fix)
+from pipeline.scorecard.problems import BadScorecardError, Fault, Problem, Spot, closest
+from pipeline.scorecard.syntax import control_character, syntax_problem
 
 
 def load_scorecard(path: str | Path, *, language: Language = "zh") -> Scorecard:
@@ -72,12 +49,15 @@ def find_scorecard(id_or_path: str | Path, *, language: Language = "zh") -> Scor
     shipped = files("scorecards") / f"{id_or_path}.yaml"
     if shipped.is_file():
         return load_scorecard(Path(str(shipped)), language=language)
-    fix = t(language, "scorecard.shipped", names=", ".join(shipped_scorecards()))
-    message = t(language, "scorecard.error.not_shipped", name=str(id_or_path))
-    raise BadScorecardError(
-        (Problem("error", str(id_or_path), message, _closest(str(id_or_path), shipped_scorecards(), language) or fix),),
-        language,
+    name, shipped_ids = str(id_or_path), shipped_scorecards()
+    meant = closest(name, shipped_ids)
+    fix = (
+        t(language, "scorecard.did_you_mean", name=meant)
+        if meant
+        else t(language, "scorecard.shipped", names=", ".join(shipped_ids))
     )
+    message = t(language, "scorecard.error.not_shipped", name=name)
+    raise BadScorecardError((Problem("error", "not_shipped", Spot(name), message, fix),), language)
 
 
 def shipped_scorecards() -> tuple[str, ...]:
@@ -87,77 +67,72 @@ def shipped_scorecards() -> tuple[str, ...]:
     )
 
 
-def read(path: Path, *, language: Language = "zh") -> tuple[Scorecard | None, Document | None, tuple[Problem, ...]]:
-    """The card, its document with the lines, and everything wrong; the card is `None` where it cannot be used."""
-    document = _parse(path, language)
+def read(
+    path: Path, *, language: Language = "zh", text: str | None = None
+) -> tuple[Scorecard | None, Document | None, tuple[Problem, ...]]:
+    """The card, its document with the lines, and everything wrong; the card is `None` where it cannot be used.
+
+    With `text`, that is read instead of the file, and `path` is only what messages call it.
+    """
+    document = _parse(path, language, text)
     if isinstance(document, Problem):
         return None, None, (document,)
+    problem = gather(document, partial(_parse, language=language), language)
+    if problem is not None:
+        return None, None, (problem,)
     lists = document.plain.get("lists")
     known = {
         str(name): tuple(p for p in (value if isinstance(value, list) else [value]) if isinstance(p, str))
         for name, value in (lists.items() if isinstance(lists, dict) else ())
     }
     card: Scorecard | None = None
-    problems: list[Problem] = []
+    problems = [fault.told(document.spot(fault.place), language) for fault in document.double]
     try:
         card = Scorecard.model_validate(document.plain, context={"lists": known})
     except ValidationError as failure:
-        errors = failure.errors(include_url=False)
-        problems = [_explained(error, document, language) for error in errors if not _consequence(error, errors)]
-    for fault in faults(document.plain):
-        fix = _closest(fault.name, fault.allowed, language)
-        if not fix and fault.allowed:
-            fix = t(language, "scorecard.allowed", names=", ".join(fault.allowed))
-        message = t(language, f"scorecard.error.{fault.key}", name=fault.name)
-        problems.append(Problem("error", document.where(fault.place), message, fix))
+        problems += explained(failure.errors(include_url=False), document, language)
+    problems += [fault.told(document.spot(fault.place), language) for fault in faults(document.plain)]
     if card is None or problems:
-        return None, document, tuple(sorted(problems, key=lambda problem: document.line_of(problem.where)))
+        return None, document, tuple(sorted(problems, key=lambda problem: problem.spot.line or 0))
     card._digest = _digest(document.plain)
     card._source = str(path)
+    card._text = document.whole()
     return card, document, ()
 
 
-def _consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
-    """Whether a list seems too short, or an operator missing, only because something in it is mistyped."""
-    place = error["loc"]
-    if error["type"] == "too_short":
-        return any(e["loc"][: len(place)] == place for e in errors if e is not error)
-    if error["type"] == "no_operator":
-        above = place[:-1] if place[-1:] == ("operator",) else place
-        return any(e["type"] == "extra_forbidden" and e["loc"][:-1] == above for e in errors)
-    return False
-
-
-def _parse(path: Path, language: Language) -> Document | Problem:
+def _parse(path: Path, language: Language, text: str | None = None) -> Document | Problem:
     import yaml
 
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return Problem(
-            "error",
-            str(path),
-            t(language, "scorecard.error.no_file"),
-            t(language, "scorecard.shipped", names=", ".join(shipped_scorecards())),
+    content = _content(path, language) if text is None else text
+    if isinstance(content, Problem):
+        return content
+    forbidden = control_character(content)
+    if forbidden is not None:
+        line, column, code = forbidden
+        return Fault((), "yaml_control", {"line": line, "column": column, "code": code}).told(
+            Spot(str(path), line, column), language
         )
-    except (OSError, UnicodeDecodeError) as error:
-        return Problem("error", str(path), t(language, "scorecard.error.unreadable", detail=str(error)))
     try:
-        document = Document(path, text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        detail = " ".join(str(error.problem or error.context or "").split())
-        return Problem(
-            "error",
-            f"{path}:{line}",
-            t(language, "scorecard.error.yaml", detail=detail),
-            t(language, "scorecard.quote_it"),
-        )
-    except yaml.YAMLError as error:
-        return Problem("error", str(path), t(language, "scorecard.error.yaml", detail=str(error)))
+        document = Document(path, content)
+    except (yaml.YAMLError, NotACardError) as error:
+        return syntax_problem(error, str(path), content, language)
     if not isinstance(document.plain, dict):
-        return Problem("error", f"{path}:1", t(language, "scorecard.error.not_a_mapping"))
+        rule = "empty_file" if document.plain is None else "not_a_mapping"
+        return Fault((), rule).told(Spot(str(path), 1), language)
     return document
+
+
+def _content(path: Path, language: Language) -> str | Problem:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        names = ", ".join(shipped_scorecards())
+        return Fault((), "no_file", {"names": names}).told(Spot(str(path)), language)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return Fault((), "not_utf8", {"line": line}).told(Spot(str(path), line), language)
+    except (OSError, ValueError) as error:
+        return Fault((), "unreadable", {"detail": str(error)}).told(Spot(str(path)), language)
 
 
 def _digest(plain: Mapping[str, Any]) -> str:
@@ -166,66 +141,3 @@ def _digest(plain: Mapping[str, Any]) -> str:
     }
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
-
-
-def _explained(error: ErrorDetails, document: Document, language: Language) -> Problem:
-    """A pydantic error in words, with the closest allowed name where one was mistyped."""
-    kind, context = error["type"], dict(error.get("ctx") or {})
-    place: Place = tuple(error["loc"])
-    where = document.where(place)
-    name = str(place[-1]) if place else ""
-    given = error["input"] if isinstance(error["input"], str | int | float | bool) else type(error["input"]).__name__
-    fix = ""
-    if kind == "extra_forbidden":
-        allowed = allowed_keys(place[:-1])
-        fix = _closest(name, allowed, language) or t(language, "scorecard.allowed", names=", ".join(allowed))
-    elif kind in ("literal_error", "enum"):
-        allowed = tuple(part.strip("' ") for part in str(context.get("expected", "")).replace(" or ", ", ").split(","))
-        context["expected"] = ", ".join(allowed)
-        fix = _closest(str(given), allowed, language)
-    elif kind == "no_operator":
-        fix = t(language, "scorecard.see_manual")
-    elif kind == "pattern_slot":
-        fix = _closest(str(context.get("slot")), tuple(str(context.get("allowed", "")).split(", ")), language)
-    sentences = area("scorecard")
-    key = f"scorecard.error.{kind}"
-    if key not in sentences:
-        family = next(
-            (f for f in ("int", "float", "string", "bool", "tuple", "dict", "model") if kind.startswith(f)), "other"
-        )
-        key = f"scorecard.error.{family}"
-    context = {"name": name, "given": given, "detail": error["msg"]} | context
-    return Problem("error", where, t(language, key, **context), fix)
-
-
-def allowed_keys(place: Place) -> tuple[str, ...]:
-    """Keys that may stand in the mapping at `place`, found by walking the schema."""
-    import typing
-
-    from pydantic import BaseModel
-
-    def models(annotation: Any) -> Iterator[type[BaseModel]]:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield annotation
-        for inner in typing.get_args(annotation):
-            yield from models(inner)
-
-    model: type[BaseModel] = Scorecard
-    for part in place:
-        if isinstance(part, int):
-            continue
-        field = next((f for n, f in model.model_fields.items() if part in (f.alias or n, n)), None)
-        following = next(models(field.annotation), None) if field else None
-        model = following or model
-    names = [field.alias or name for name, field in model.model_fields.items()]
-    if "operator" in names:
-        names.remove("operator")
-        names += operator_names(Expression)
-    return tuple(names)
-
-
-def _closest(name: str, allowed: tuple[str, ...], language: Language) -> str:
-    from rapidfuzz.process import extractOne
-
-    match = extractOne(name, allowed, score_cutoff=60)
-    return t(language, "scorecard.did_you_mean", name=match[0]) if match else ""

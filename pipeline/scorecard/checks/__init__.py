@@ -1,0 +1,18 @@
+"""What a card may say and hardly means, or can never come true: one module a subject, each `(card, plain) → faults`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.scorecard.checks import idle
+from pipeline.scorecard.model import Scorecard
+from pipeline.scorecard.problems import Fault
+
+CHECKS = (idle.faults,)
+
+
+def doubts(card: Scorecard, plain: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is doubtful about `card`, whose schema is right; `plain` are the values of its file."""
+    for check in CHECKS:
+        yield from check(card, plain)

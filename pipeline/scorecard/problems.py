@@ -1,0 +1,121 @@
+"""What is wrong with a card, how badly, where, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pipeline.errors import ScorecardError
+from pipeline.i18n import Language, area, t
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Keys and positions from the top of the file to a value."""
+Severity: TypeAlias = Literal["error", "warning", "advice"]
+"""`error`: the card cannot be used so; `warning`: it can, but hardly means it; `advice`: it could be better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a file; line and column count from 1 and are `None` where the file has none."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.file
+        if self.path:
+            return f"{self.file}:{self.line}: {self.path}"
+        return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding in words. `rule` is its stable name, which docs/scorecards.md lists."""
+
+    severity: Severity
+    rule: str
+    spot: Spot
+    message: str
+    fix: str = ""
+
+    @property
+    def where(self) -> str:
+        """`file:line: key.path`."""
+        return str(self.spot)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" + (f" → {self.fix}" if self.fix else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A finding before it is put into words.
+
+    The sentences are `validate.SEVERITY.RULE` and, where there is one, `validate.fix.RULE`, with `args`. Of the names
+    `allowed`, the one closest to `args["name"]` is suggested.
+    """
+
+    place: Place
+    rule: str
+    args: Mapping[str, str | int | float] = field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
+    severity: Severity = "error"
+
+    def told(self, spot: Spot, language: Language) -> Problem:
+        """The same in words."""
+        message = t(language, f"validate.{self.severity}.{self.rule}", **self.args)
+        fix = suggestion(str(self.args.get("name", "")), self.allowed, language) if self.allowed else ""
+        if not fix and f"validate.fix.{self.rule}" in area("validate"):
+            fix = t(language, f"validate.fix.{self.rule}", **self.args)
+        return Problem(self.severity, self.rule, spot, message, fix)
+
+
+class BadScorecardError(ScorecardError):
+    """A scorecard that cannot be used; `problems` holds everything that is wrong with it, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...], language: Language) -> None:
+        self.problems = problems
+        first, more = problems[0], len(problems) - 1
+        what = first.message + (t(language, "scorecard.and_more", count=more) if more else "")
+        super().__init__("Z201", what, where=first.where, hint=first.fix)
+
+
+def closest(name: str, allowed: tuple[str, ...]) -> str | None:
+    """The name among `allowed` that `name` most likely was meant to be; `None` where none is like it."""
+    from rapidfuzz.process import extractOne
+
+    meant = CHINESE.get(name.strip())
+    if meant is not None and meant in allowed:
+        return meant
+    match = extractOne(name, allowed, score_cutoff=60)
+    return match[0] if match else None
+
+
+def suggestion(name: str, allowed: tuple[str, ...], language: Language) -> str:
+    """`did you mean …?`, or all that may be written where nothing is like `name`."""
+    meant = closest(name, allowed)
+    if meant is not None:
+        return t(language, "scorecard.did_you_mean", name=meant)
+    return t(language, "scorecard.allowed", names=", ".join(allowed)) if allowed else ""
+
+
+CHINESE: Mapping[str, str] = {
+    "编号": "id", "版本": "version", "标题": "title", "名称": "title", "渠道": "channels", "及格": "pass",
+    "及格线": "pass", "合格线": "pass", "通过": "pass", "等级": "bands", "分段": "bands", "环节": "sections",
+    "分区": "section", "部分": "section", "设置": "settings", "列表": "lists", "词表": "lists", "条件": "conditions",
+    "评分项": "criteria", "标准": "criteria", "标记": "flag", "复核": "review", "来源": "source", "分值": "points",
+    "分数": "points", "得分": "points", "扣分": "deduct", "一票否决": "fatal", "致命": "fatal", "话术": "phrase",
+    "短语": "phrase", "关键词": "phrase", "顺序": "sequence", "静默": "silence", "语速": "pace", "抢话": "interruption",
+    "重复": "repetition", "示例": "examples", "例子": "examples", "达标": "met", "部分达标": "partial",
+    "不达标": "unmet", "不适用": "not_applicable", "听不清": "unsure", "除非": "unless", "例外": "except",
+    "排除": "except", "任一": "any", "全部": "all", "优先级": "priority", "随机": "random", "窗口": "window",
+    "坐席": "agent", "客服": "agent", "员工": "agent", "客户": "customer", "顾客": "customer", "机器人": "bot",
+    "双方": "anyone", "所有人": "anyone", "任何人": "anyone", "电话": "call", "通话": "call", "热线": "call",
+    "聊天": "chat", "在线": "chat", "邮件": "email", "总是": "always", "从不": "never", "整卡": "card", "全卡": "card",
+    "服务": "service", "产品": "product", "流程": "process", "政策": "policy", "无": "none",
+}  # fmt: skip
+"""What people write who translate the keys and values, and what is meant."""
