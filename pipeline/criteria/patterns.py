@@ -8,12 +8,18 @@ becomes two regular expressions: one over written characters, one over sounds (s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import groupby
+from typing import TypeAlias
 
-from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, simplified, sound_code, sounds, syllables
+from pipeline.criteria.sieve import Clause, Sieve, one_of
+from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, simplified, sound_code, sound_codes, sounds, syllables
 
+_NUMBER_CHARACTERS = "0123456789十百千万亿半两"
 _NUMBER = "[0-9十百千万亿半两]"
 _UNIT = "(个|)(工作日|小时|钟头|刻钟|分钟|分半钟|秒钟|秒|天|日|周|星期|礼拜|月)"
 _HOUR = "(早上|上午|中午|下午|晚上|今晚|明早|明晚|凌晨)"
@@ -28,6 +34,13 @@ _BUILT_IN: Mapping[str, str] = {
 
 SET_FROM = 8
 """A choice of so many single characters is a set of characters, and is never matched by sound."""
+MOST_WAYS = 8
+"""In so many ways at most one text of the sieve is written as sounds; a longer one is cut in two."""
+MOST_SIEVES = 48
+
+Lists: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+_SIEVES: dict[tuple[Lists, int, str], Sieve] = {}
+_SIEVED: ContextVar[bool] = ContextVar("sieved", default=True)
 
 
 class PatternError(ValueError):
@@ -77,19 +90,19 @@ class Found:
     by_sound: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Patterns:
     """A list of phrase patterns, ready to search with. Equal lists are equal and are compiled once."""
 
     sources: tuple[str, ...]
-    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    lists: Lists = ()
     gap: int = 6
 
     def search(self, text: str) -> tuple[Found, ...]:
         """Every occurrence in the matching form `text` of something written as a pattern says, in order."""
         return tuple(
             Found(i, m.start(), m.end(), by_sound=False)
-            for i, expression in enumerate(_compiled(self, "written"))
+            for i, expression in self._written.worth_trying(text)
             for m in expression.finditer(text)
             if m.end() > m.start()
         )
@@ -99,13 +112,39 @@ class Patterns:
 
         At least `least` of its characters must be the pattern's own; what gaps and `<any …>` took does not count.
         """
+        compiled = self._near if near else self._same
+        trying = compiled.worth_trying(sound_codes(text, near=near) + text)
+        if not trying:
+            return ()
         heard = sounds(text, near=near)
         return tuple(
             Found(i, m.start() // 2, m.end() // 2, by_sound=True)
-            for i, expression in enumerate(_compiled(self, "near" if near else "same"))
+            for i, expression in trying
             for m in expression.finditer(heard)
             if _told_apart(m) >= least
         )
+
+    @cached_property
+    def _written(self) -> _Compiled:
+        return _compiled(self, "written")
+
+    @cached_property
+    def _near(self) -> _Compiled:
+        return _compiled(self, "near")
+
+    @cached_property
+    def _same(self) -> _Compiled:
+        return _compiled(self, "same")
+
+
+@contextmanager
+def every_pattern_tried() -> Iterator[None]:
+    """Try every pattern on every text, to see that the sieve loses nothing, and what it is worth."""
+    token = _SIEVED.set(False)
+    try:
+        yield
+    finally:
+        _SIEVED.reset(token)
 
 
 def check(source: str, lists: Mapping[str, tuple[str, ...]]) -> None:
@@ -123,15 +162,51 @@ def _told_apart(match: re.Match[str]) -> int:
     return (match.end() - match.start() - wild) // 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """Regular expressions by their bits in the sieve, in the order of the patterns; `bits` are all of them."""
+
+    expressions: Mapping[int, tuple[int, re.Pattern[str]]]
+    bits: int
+    sieve: Sieve
+
+    def worth_trying(self, text: str) -> Sequence[tuple[int, re.Pattern[str]]]:
+        """The patterns, with their numbers, that the sieve does not rule out in `text`."""
+        if not _SIEVED.get():
+            return tuple(self.expressions.values())
+        left = self.sieve.passing(text) & self.bits
+        found = []
+        while left:
+            lowest = left & -left
+            found.append(self.expressions[lowest])
+            left ^= lowest
+        return found
+
+
 @lru_cache(maxsize=2048)
-def _compiled(patterns: Patterns, writing: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(
-        re.compile(_emit(_parse(source, patterns.lists), writing, patterns.gap)) for source in patterns.sources
-    )
+def _compiled(patterns: Patterns, writing: str) -> _Compiled:
+    sieve = _sieve(patterns.lists, patterns.gap, writing)
+    expressions: dict[int, tuple[int, re.Pattern[str]]] = {}
+    for number, source in enumerate(patterns.sources):
+        sequence = _parse(source, patterns.lists)
+        expression = re.compile(_emit(sequence, writing, patterns.gap))
+        expressions[sieve.add(_needed(sequence, writing))] = number, expression
+    return _Compiled(expressions, sum(expressions), sieve)
+
+
+def _sieve(lists: Lists, gap: int, writing: str) -> Sieve:
+    """The sieve of all patterns that share lists and gap, as those of a card do."""
+    key = (lists, gap, writing)
+    found = _SIEVES.get(key)
+    if found is None or found.full:
+        if len(_SIEVES) >= MOST_SIEVES:
+            _SIEVES.clear()
+        found = _SIEVES[key] = Sieve()
+    return found
 
 
 @cache
-def _parse(source: str, lists: tuple[tuple[str, tuple[str, ...]], ...]) -> _Sequence:
+def _parse(source: str, lists: Lists) -> _Sequence:
     sequence = _Parser(source, dict(lists)).read()
     if not _least(sequence):
         raise PatternError("pattern_empty", pattern=source)
@@ -258,10 +333,42 @@ def _emit(node: _Sequence | _Literal | _Characters | _End | _Choice, writing: st
 
 
 def _sound_of(literal: _Literal, *, near: bool) -> Iterator[str]:
+    for ch, codes in _codes_of(literal, near=near):
+        yield f"[{codes}]." if codes else ANY_SOUND + re.escape(ch)
+
+
+def _codes_of(literal: _Literal, *, near: bool) -> Iterator[tuple[str, str]]:
+    """Each character with the codes that it may sound as: in its phrase, and alone; none where it counts as written."""
     together = syllables(literal.text)
     for ch, syllable in zip(literal.text, together, strict=True):
         codes = {sound_code(s, near=near) for s in (syllable, *syllables(ch))}
-        if literal.exact or codes == {OTHER_SOUND}:
-            yield ANY_SOUND + re.escape(ch)
-        else:
-            yield f"[{''.join(sorted(codes))}]."
+        yield ch, "" if literal.exact or codes == {OTHER_SOUND} else "".join(sorted(codes))
+
+
+def _needed(node: _Sequence | _Literal | _Characters | _End | _Choice, writing: str) -> tuple[Clause, ...]:
+    """Texts that must occur where `node` matches: characters, or codes of sounds; in each clause one is enough."""
+    if isinstance(node, _Sequence):
+        return tuple(clause for part in node.parts for clause in _needed(part, writing))
+    if isinstance(node, _Choice):
+        return () if node.optional else one_of(_needed(branch, writing) for branch in node.branches)
+    if isinstance(node, _Literal):
+        return (
+            (frozenset((node.text,)),) if writing == "written" else tuple(_needed_sounds(node, near=writing == "near"))
+        )
+    if isinstance(node, _Characters) and node.least and node.pattern not in ("", "."):
+        return (frozenset(ch for ch in _NUMBER_CHARACTERS if re.fullmatch(node.pattern, ch)),)
+    return ()
+
+
+def _needed_sounds(literal: _Literal, *, near: bool) -> Iterator[Clause]:
+    for written, places in groupby(_codes_of(literal, near=near), key=lambda place: not place[1]):
+        if written:
+            yield frozenset(("".join(ch for ch, _ in places),))
+            continue
+        ways = [""]
+        for _, codes in places:
+            if len(ways) * len(codes) > MOST_WAYS:
+                yield frozenset(ways)
+                ways = [""]
+            ways = [way + code for way in ways for code in codes]
+        yield frozenset(ways)
