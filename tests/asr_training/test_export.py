@@ -21,7 +21,7 @@ VOCABULARY = Vocabulary(tuple("您好请讲"))
 
 def test_an_exported_network_is_loaded_and_speaks_its_vocabulary(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = Network(Size(len(VOCABULARY), encoder_layers=1, decoder_layers=3))
+    network = Network(Size(len(VOCABULARY), hearing_layers=1, spelling_layers=1))
     convert(network, VOCABULARY, alignment_heads(), tmp_path / "model")
     model = WhisperModel(
         str(tmp_path / "model"), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
@@ -36,7 +36,7 @@ def test_the_exported_encoder_computes_what_was_trained(tmp_path: Path) -> None:
     import ctranslate2
 
     torch.manual_seed(0)
-    network = Network(Size(len(VOCABULARY), encoder_layers=2, decoder_layers=3)).eval()
+    network = Network(Size(len(VOCABULARY), hearing_layers=2, spelling_layers=2)).eval()
     convert(network, VOCABULARY, alignment_heads(), tmp_path / "model")
     features = np.random.default_rng(0).standard_normal((1, MELS, 3000)).astype(np.float32)
     model = ctranslate2.models.Whisper(str(tmp_path / "model"), device="cpu", compute_type="float32")

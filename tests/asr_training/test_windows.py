@@ -10,7 +10,7 @@ from models.asr.training.augment import MELS
 from models.asr.training.network import BLANK, Encoder, Size, SoundCodebook
 from models.asr.training.sounds import SOUNDS
 from models.asr.training.vocabulary import Vocabulary
-from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, aims, rough_aims, target
+from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, aims, labels, target
 
 LINES = [Line("您好", 0.4, 1.0), Line("请讲", 1.6, 2.2)]
 VOCABULARY = Vocabulary(tuple("您好请讲我在"))
@@ -58,18 +58,22 @@ def test_imagined_frames_belong_to_the_characters_that_are_predicted() -> None:
     imagined = ImaginedSpeech(SoundCodebook(256), seed=4)
     lines, frames = imagined.window(["您好", "请讲"])
     aim = target(lines, VOCABULARY, random.Random(0))
-    aimed = aims([(aim, frames)], len(aim.tokens), len(frames.at))[0]
+    aimed = aims([aim], [frames.owner], len(aim.tokens), len(frames.at))[0]
     owned = {VOCABULARY.tokens[aim.wanted[place]] for place in range(len(aim.tokens)) if aimed[place].any()}
     assert owned == set("您好请讲")
     assert all(a <= b for a, b in zip(frames.at, frames.at[1:], strict=False))
 
 
-def test_spoken_characters_are_looked_for_around_their_time() -> None:
-    aim = target(LINES, VOCABULARY, random.Random(0))
-    aimed = rough_aims([(aim, LINES)], len(aim.tokens))[0]
-    last = aimed[aim.places[-1]].nonzero().flatten() / 50
-    assert last.min() <= 2.05 <= last.max()
-    assert not aimed[0].any()
+def test_each_imagined_frame_is_named_by_its_character() -> None:
+    imagined = ImaginedSpeech(SoundCodebook(256), seed=4)
+    lines, frames = imagined.window(["您好，", "请讲鑫"])
+    named = labels(["".join(line.text for line in lines)], [frames.owner], len(frames.at) + 2, VOCABULARY)[0]
+    own = VOCABULARY.tokens[VOCABULARY.spoken]
+    none = len(own)
+    assert {own[n] for n in named.tolist() if n not in (none, IGNORED)} == set("您好请讲")
+    heard, padding = named[:-2], named[-2:]
+    assert set(heard[frames.owner == -1].tolist()) == {none} == set(padding.tolist())
+    assert set(heard[frames.owner == 5].tolist()) == {IGNORED}
 
 
 def test_imagined_frames_say_their_sound_in_the_code() -> None:
@@ -88,5 +92,5 @@ def test_sounds_and_places_do_not_disturb_each_other() -> None:
 
 
 def test_the_encoder_gives_a_frame_every_20_ms() -> None:
-    encoder = Encoder(Size(100, encoder_layers=1))
+    encoder = Encoder(Size(100, hearing_layers=1, spelling_layers=1))
     assert encoder(torch.zeros(2, MELS, 64)).shape == (2, 32, 256)

@@ -1,4 +1,4 @@
-"""Step 2: the decoder learns to spell from text alone, on frames imagined in the sound code."""
+"""Step 2: spelling layers and decoder learn from text alone, on frames imagined in the sound code."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from models.asr.training.network import GUIDED_HEADS, Decoder, Size, SoundCodebook, tune_in
+from models.asr.training.network import BLANK, GUIDED_HEADS, Network, Size, tune_in
 from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.sounds import PUNCTUATION, pinyin, sounds_of
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
-from models.asr.training.windows import IGNORED, Frames, ImaginedSpeech, Target, aims, collate, packed_texts, target
+from models.asr.training.windows import (
+    IGNORED,
+    Frames,
+    ImaginedSpeech,
+    Target,
+    aims,
+    collate,
+    labels,
+    packed_texts,
+    target,
+)
 
 
 def token_loss(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -40,27 +51,59 @@ def stray(weights: Tensor, aims: Tensor) -> Tensor:
     return torch.stack(results)
 
 
+@dataclass(frozen=True, slots=True)
+class ImaginedBatch:
+    """Windows that nobody spoke.
+
+    `frames` `(b, n, d)` in the sound code, `real` `(b, n)`, `characters` `(b, n)` as `windows.labels`; decoder input
+    `tokens` `(b, l)`, `wanted` `(b, l)`, `aims` `(b, l, n)`.
+    """
+
+    frames: Tensor
+    real: Tensor
+    characters: Tensor
+    tokens: Tensor
+    wanted: Tensor
+    aims: Tensor
+
+
 def imagined_batches(
-    texts: Texts, imagined: ImaginedSpeech, vocabulary: Vocabulary, seed: int, size: int = 3600, gentle: int = 0
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-    """Endless batches of frames, mask, decoder input, wanted tokens, aims, from text alone."""
+    texts: Texts, imagined: ImaginedSpeech, vocabulary: Vocabulary, seed: int, size: int = 2000, gentle: int = 0
+) -> Iterator[ImaginedBatch]:
+    """Endless batches of about `size` tokens, from text alone; the first `gentle` hold one short sentence each."""
     rng = random.Random(seed)
     source = texts.language(rng)
-    buckets: dict[int, list[tuple[Target, Frames]]] = {}
+    buckets: dict[int, list[tuple[str, Target, Frames]]] = {}
     while True:
         lines, frames = imagined.window([next(source)[:24]] if gentle > 0 else packed_texts(source, rng))
         before = next(source) if rng.random() < 0.06 else ""
-        item = (target(lines, vocabulary, rng, before=before), frames)
-        length = -(-(len(item[0].tokens) + 1) // 16) * 16
+        item = ("".join(line.text for line in lines), target(lines, vocabulary, rng, before=before), frames)
+        length = -(-(len(item[1].tokens) + 1) // 16) * 16
         bucket = buckets.setdefault(length, [])
         bucket.append(item)
         if len(bucket) < max(4, size // length):
             continue
         buckets[length] = []
         gentle -= 1
-        vectors, real = imagined.vectors([frames for _, frames in bucket])
-        tokens, wanted = collate([t for t, _ in bucket], vocabulary, rng, share=0.04)
-        yield vectors, real, tokens, wanted, aims(bucket, tokens.shape[1], vectors.shape[1])
+        said, targets, windows = (list(column) for column in zip(*bucket, strict=True))
+        vectors, real = imagined.vectors(windows)
+        tokens, wanted = collate(targets, vocabulary, rng, share=0.04)
+        owners = [window.owner for window in windows]
+        spelt = labels(said, owners, vectors.shape[1], vocabulary)
+        aimed = aims(targets, owners, tokens.shape[1], vectors.shape[1])
+        yield ImaginedBatch(vectors, real, spelt, tokens, wanted, aimed)
+
+
+def spelling_losses(model: Network, batch: ImaginedBatch, vocabulary: Vocabulary) -> tuple[Tensor, Tensor, Tensor]:
+    """What imagined speech teaches: cross entropy per frame and per token, and how far each guided head strays."""
+    with torch.autocast("cpu", torch.bfloat16):
+        frames = model.encoder.spelling(batch.frames)
+        told = batch.real & (batch.characters != IGNORED)
+        blank = model.encoder.codebook.sounds[BLANK]
+        named = model.decoder.character_logits(frames[told], vocabulary.spoken, blank)
+        logits, weights = model.decoder(batch.tokens, frames, batch.real)
+    framewise = F.cross_entropy(named.float(), batch.characters[told])
+    return framewise, token_loss(logits, batch.wanted), stray(weights, batch.aims)
 
 
 def spoken_tokens(vocabulary: Vocabulary) -> dict[int, list[int]]:
@@ -70,35 +113,43 @@ def spoken_tokens(vocabulary: Vocabulary) -> dict[int, list[int]]:
     return {vocabulary[c]: own for c, own in sounds.items() if own}
 
 
+def text_weights(model: Network) -> dict[str, Tensor]:
+    """What text alone teaches: the spelling layers and the decoder."""
+    return {k: v for k, v in model.state_dict().items() if k.startswith(("encoder.spelling.", "decoder."))}
+
+
 def decoder(options: argparse.Namespace) -> None:
-    """Step 2: the decoder learns to spell, from text alone, on frames imagined in the sound code."""
+    """Step 2: spelling layers and decoder learn from text alone, on frames imagined in the sound code."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
-    size = Size(len(vocabulary))
-    model = Decoder(size)
-    tune_in(model, SoundCodebook(size.width), spoken_tokens(vocabulary))
+    model = Network(Size(len(vocabulary)))
+    codebook = model.encoder.codebook
+    tune_in(model.decoder, codebook, spoken_tokens(vocabulary))
     if (options.work / "decoder.pt").exists():
-        model.load_state_dict(torch.load(options.work / "decoder.pt"))
-    imagined = ImaginedSpeech(SoundCodebook(size.width), options.seed)
-    optimizer = optimiser(model, peak=options.rate)
+        model.load_state_dict(torch.load(options.work / "decoder.pt"), strict=False)
+    optimizer = optimiser(model.encoder.spelling, model.decoder, peak=options.rate, shares=(1.0, 1.0))
     batches = imagined_batches(
-        Texts.load(vocabulary, options.outside), imagined, vocabulary, options.seed, gentle=options.gentle
+        Texts.load(vocabulary, options.outside),
+        ImaginedSpeech(codebook, options.seed),
+        vocabulary,
+        options.seed,
+        gentle=options.gentle,
     )
-    begin, step, total, running = time.monotonic(), 0, options.minutes * 60, 0.0
+    begin, step, total = time.monotonic(), 0, options.minutes * 60
+    running = torch.zeros(2)
     while (elapsed := time.monotonic() - begin) < total:
-        frames, real, tokens, wanted, aimed = next(batches)
         rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, weights = model(tokens, frames, real)
-        loss, strayed = token_loss(logits, wanted), stray(weights, aimed)
-        descend(model, optimizer, loss + 0.4 * strayed.sum(), rate)
+        framewise, spelling, strayed = spelling_losses(model, next(batches), vocabulary)
+        descend(model, optimizer, framewise + spelling + 0.2 * strayed.sum(), rate)
         step += 1
-        running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
+        latest = torch.stack([framewise, spelling]).detach()
+        running = 0.98 * running + 0.02 * latest if step > 1 else latest
         if step % 25 == 0:
             sys.stderr.write(
-                f"{elapsed:6.0f} s step {step} loss {running:.3f} stray {[round(s, 2) for s in strayed.tolist()]}\n"
+                f"{elapsed:6.0f} s step {step} frames {running[0]:.3f} tokens {running[1]:.3f} "
+                f"stray {[round(s, 2) for s in strayed.tolist()]}\n"
             )
         if step % 100 == 0:
-            torch.save(model.state_dict(), options.work / "decoder.pt")
-    torch.save(model.state_dict(), options.work / "decoder.pt")
+            torch.save(text_weights(model), options.work / "decoder.pt")
+    torch.save(text_weights(model), options.work / "decoder.pt")

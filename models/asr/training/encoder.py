@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from models.asr.training.augment import LogMel, disturb, mask
-from models.asr.training.network import BLANK, Encoder, Size
+from models.asr.training.network import Encoder, Size
 from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.pitch import BINS, UNVOICED, pitch_bins
 from models.asr.training.sounds import pinyin, sounds_of
@@ -27,9 +27,14 @@ Utterance = tuple[str, NDArray[np.int16]]
 _FRAMES = (192, 256, 320, 384, 448, 512, 640, 768, 1024, 1280, 1600)
 
 
+def sounds_by_character(text: str) -> list[tuple[int, int]]:
+    """The sounds of cleaned text, each with the place of its character."""
+    return [(n, at) for at, syllables in enumerate(pinyin(text)) for syllable in syllables for n in sounds_of(syllable)]
+
+
 def sound_numbers(text: str) -> list[int]:
     """The sounds of cleaned text."""
-    return [n for syllables in pinyin(text) for syllable in syllables for n in sounds_of(syllable)]
+    return [number for number, _ in sounds_by_character(text)]
 
 
 def spoken(folder: Path, rng: random.Random, keep: int = 40) -> Iterator[Utterance]:
@@ -81,24 +86,27 @@ def short_batches(
         yield padded, lengths, [text for text, _ in batch], torch.stack(pitch)
 
 
-def ctc(encoder: Encoder, hidden: Tensor, lengths: Tensor, texts: list[str]) -> Tensor:
-    """Connectionist temporal classification loss per sound, in nats."""
-    targets = [sound_numbers(text) for text in texts]
+def ctc(logits: Tensor, lengths: Tensor, targets: list[list[int]]) -> Tensor:
+    """Connectionist temporal classification loss per target, in nats; the blank is the last class.
+
+    `logits` `(b, frames, classes)`, of windows with `lengths` `(b,)` mel frames.
+    """
     flat = torch.tensor([n for target in targets for n in target])
     counts = torch.tensor([len(target) for target in targets])
-    scores = encoder.sound_logits(hidden).log_softmax(-1).transpose(0, 1)
-    steps = torch.clamp((lengths + 1) // 2 + 4, max=hidden.shape[1])
-    loss = F.ctc_loss(scores, flat, steps, counts, blank=BLANK, reduction="sum", zero_infinity=True)
+    scores = logits.float().log_softmax(-1).transpose(0, 1)
+    steps = torch.clamp((lengths + 1) // 2 + 4, max=logits.shape[1])
+    blank = logits.shape[2] - 1
+    loss = F.ctc_loss(scores, flat, steps, counts, blank=blank, reduction="sum", zero_infinity=True)
     return loss / counts.sum()
 
 
-def heard(encoder: Encoder, hidden: Tensor, lengths: Tensor) -> list[list[int]]:
-    """The sounds a greedy reading of the frames gives."""
-    best = encoder.sound_logits(hidden).argmax(-1)
+def heard(logits: Tensor, lengths: Tensor) -> list[list[int]]:
+    """The classes that a greedy reading of the frames gives; the last is the blank."""
+    blank = logits.shape[2] - 1
     results = []
-    for row, length in zip(best, lengths, strict=True):
+    for row, length in zip(logits.argmax(-1), lengths, strict=True):
         frames = row[: (int(length) + 1) // 2 + 4].tolist()
-        results.append([n for i, n in enumerate(frames) if n != BLANK and (i == 0 or frames[i - 1] != n)])
+        results.append([n for i, n in enumerate(frames) if n != blank and (i == 0 or frames[i - 1] != n)])
     return results
 
 
@@ -109,7 +117,7 @@ def encoder(options: argparse.Namespace) -> None:
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
     model = Encoder(Size(len(vocabulary)))
     if (options.work / "encoder.pt").exists():
-        model.load_state_dict(torch.load(options.work / "encoder.pt"))
+        model.load_state_dict(torch.load(options.work / "encoder.pt"), strict=False)
     high = torch.nn.Linear(model.width, BINS)
     optimizer = optimiser(torch.nn.ModuleList([model, high]), peak=options.rate)
     batches = short_batches(options.work / "train", options.seed, gentle=options.gentle)
@@ -121,10 +129,11 @@ def encoder(options: argparse.Namespace) -> None:
         offsets = torch.randint(0, 1500 - frames + 1, (len(texts),))
         rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
         with torch.autocast("cpu", torch.bfloat16):
-            hidden, early = model.hear(features, offsets)
+            stream, early = model.hear(features, offsets)
             guessed = high(early)
-        loss = ctc(model, hidden, lengths, texts)
-        place = model.place_loss(hidden, offsets)
+            sounds = model.normed(stream)
+        loss = ctc(model.sound_logits(sounds), lengths, [sound_numbers(text) for text in texts])
+        place = model.place_loss(sounds, offsets)
         pitched = F.cross_entropy(guessed.flatten(0, 1).float(), pitch.flatten(), ignore_index=UNVOICED)
         descend(model, optimizer, loss + 0.5 * place + 0.3 * pitched, rate)
         step += 1
@@ -152,8 +161,8 @@ def measure_encoder(model: Encoder, folder: Path, batches: int = 6) -> float:
     for _ in range(batches):
         features, lengths, texts, _ = next(source)
         with torch.autocast("cpu", torch.bfloat16):
-            hidden = model(features)
-        for text, sounds in zip(texts, heard(model, hidden, lengths), strict=True):
+            frames = model.normed(model.hear(features)[0])
+        for text, sounds in zip(texts, heard(model.sound_logits(frames), lengths), strict=True):
             truth = sound_numbers(text)
             wrong += Levenshtein.distance(truth, sounds)
             count += len(truth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from models.asr.training.augment import WINDOW
-from models.asr.training.network import GUIDED_HEADS, Network, Size
+from models.asr.training.network import GUIDED_HEADS, STREAM, Network, Size
 from models.asr.training.vocabulary import SPECIAL, TIMESTAMPS, Vocabulary
 
 Head = tuple[int, int]
@@ -55,7 +56,8 @@ def save_transformers(network: Network, vocabulary: Vocabulary, heads: list[Head
     ids = {token: vocabulary[token] for token in SPECIAL}
     config = WhisperConfig(
         vocab_size=len(vocabulary), num_mel_bins=size.mels, d_model=size.width, max_source_positions=1500,
-        encoder_layers=size.encoder_layers, encoder_attention_heads=size.heads, encoder_ffn_dim=size.feed_forward,
+        encoder_layers=size.hearing_layers + size.spelling_layers,
+        encoder_attention_heads=size.heads, encoder_ffn_dim=size.feed_forward,
         decoder_layers=size.decoder_layers, decoder_attention_heads=size.heads, decoder_ffn_dim=size.feed_forward,
         max_target_positions=size.target_positions, activation_function="gelu", scale_embedding=False,
         bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|endoftext|>"], pad_token_id=ids["<|endoftext|>"],
@@ -93,9 +95,14 @@ def save_transformers(network: Network, vocabulary: Vocabulary, heads: list[Head
 
 
 def _renamed(network: Network) -> dict[str, torch.Tensor]:
+    """Whisper's names; what the spelling layers add is brought to the scale of what they add it to."""
     weights = {}
+    first = network.size.hearing_layers
     for name, value in network.state_dict().items():
-        if ".codebook." not in name:
+        if match := re.fullmatch(r"encoder\.spelling\.layers\.(\d+)\.(.+)", name):
+            adds = match[2].startswith(("self_attn.out_proj.", "fc2."))
+            weights[f"model.encoder.layers.{first + int(match[1])}.{match[2]}"] = STREAM * value if adds else value
+        elif ".codebook." not in name:
             weights[f"model.{name}"] = value
     width = network.size.width
     weights["model.encoder.embed_positions.weight"] = 0.5 * network.encoder.codebook.places

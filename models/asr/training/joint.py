@@ -1,4 +1,4 @@
-"""Step 3: encoder and decoder together, on whole 30 s windows as faster-whisper feeds them."""
+"""Step 3: encoder and decoder together, on windows of sound as faster-whisper feeds them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +16,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from models.asr.training.align import align
 from models.asr.training.augment import LogMel, disturb
-from models.asr.training.decoder import imagined_batches, stray, token_loss
-from models.asr.training.encoder import Utterance, ctc, short_batches, spoken
-from models.asr.training.network import Network, Size
+from models.asr.training.decoder import imagined_batches, spelling_losses, stray, token_loss
+from models.asr.training.encoder import Utterance, ctc, short_batches, sounds_by_character, spoken
+from models.asr.training.network import BLANK, STREAM, Network, Size
 from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.speech import RATE, silence
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
-from models.asr.training.windows import ImaginedSpeech, Line, collate, rough_aims, target
+from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, Target, aims, collate, labels, target
 
-_ENCODER_SHARE = 0.25
+_HEARING_SHARE = 0.25
 """At the decoder's own rate the encoder forgot the tones (CTC loss from 0.34 to 0.60 in two minutes)."""
-_EARLY = ("short", "window", "short", "imagined", "brief", "window")
-_LATE = ("brief", "window", "brief", "imagined", "brief", "short")
+_TURNS = ("brief", "short", "brief", "imagined", "brief", "window")
 _MISLED = 0.07
 """Share of the decoder's input characters that are replaced, so that it listens instead of guessing."""
 _BRIEF, _WHOLE = 1024, 3000
@@ -42,7 +43,7 @@ def lay_out(
     if rng.random() < 0.03:
         return np.zeros(int(rng.uniform(1, longest) * RATE) // 3200 * 3200 + 3200, np.float32), []
     room = rng.uniform(2, longest) * RATE
-    pieces: list[NDArray[np.float32]] = [silence(rng.choice([0.05, 0.2, 0.4, 1.5]) * rng.random())]
+    pieces: list[NDArray[np.float32]] = [silence(rng.choice([0.05, 0.3, 0.8, 2.5]) * rng.random())]
     at = len(pieces[0])
     lines: list[Line] = []
     while True:
@@ -59,18 +60,27 @@ def lay_out(
     return np.pad(sound, (0, -len(sound) % 3200)), lines
 
 
-def full_windows(
-    folder: Path, vocabulary: Vocabulary, seed: int, frames: int = _WHOLE
-) -> Iterator[tuple[Tensor, Tensor, list[str], Tensor, Tensor, Tensor]]:
-    """Endless batches of windows of `frames` mel frames, 18,000 in all.
+@dataclass(frozen=True, slots=True)
+class SpokenBatch:
+    """Windows of sound and what they say.
 
-    Features `(b, mels, frames)`, frames spoken `(b,)`, texts, decoder input, wanted tokens, aims.
+    Features `(b, mels, t)`; mel frames spoken and first places in the window, `(b,)`; texts; what must be written.
     """
+
+    features: Tensor
+    lengths: Tensor
+    offsets: Tensor | None
+    texts: list[str]
+    targets: list[Target]
+
+
+def full_windows(folder: Path, vocabulary: Vocabulary, seed: int, frames: int = _WHOLE) -> Iterator[SpokenBatch]:
+    """Endless batches of windows of `frames` mel frames, 18,000 in all."""
     size, longest = 18_000 // frames, frames / 100 - 1
     rng, noise, log_mel = random.Random(seed), np.random.default_rng(seed), LogMel()
     source = spoken(folder, rng)
     while True:
-        features, lengths, texts, targets, spoken_lines = [], [], [], [], []
+        features, lengths, texts, targets = [], [], [], []
         for _ in range(size):
             sound, lines = lay_out(source, rng, longest)
             faded = disturb(sound, noise) if lines else _silence(len(sound), noise)
@@ -81,10 +91,15 @@ def full_windows(
             lengths.append(mel.shape[1])
             texts.append("".join(line.text for line in lines))
             targets.append(target(lines, vocabulary, rng))
-            spoken_lines.append(lines)
-        tokens, wanted = collate(targets, vocabulary, rng, share=_MISLED)
-        aimed = rough_aims(list(zip(targets, spoken_lines, strict=True)), tokens.shape[1], frames // 2)
-        yield torch.stack(features), torch.tensor(lengths), texts, tokens, wanted, aimed
+        yield SpokenBatch(torch.stack(features), torch.tensor(lengths), None, texts, targets)
+
+
+def stretches(folder: Path, vocabulary: Vocabulary, seed: int) -> Iterator[SpokenBatch]:
+    """Endless batches of single utterances anywhere in a window; their times are not asked for."""
+    for features, lengths, texts, _ in short_batches(folder, seed, frames=12_800):
+        offsets = torch.randint(0, 1500 - features.shape[2] // 2 + 1, (len(texts),))
+        targets = [target([Line(text, 0, 0)], vocabulary, NoStamps(0)) for text in texts]
+        yield SpokenBatch(features, lengths, offsets, texts, targets)
 
 
 def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -92,72 +107,110 @@ def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
     return ((rng.standard_normal(count) + tone) * 10 ** rng.uniform(-4, -1)).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What one batch of sound teaches: sounds and characters per frame, tokens, places, and where heads look."""
+
+    sounds: Tensor
+    characters: Tensor
+    tokens: Tensor
+    place: Tensor
+    stray: Tensor
+
+    @property
+    def together(self) -> Tensor:
+        """The weighted sum that is descended."""
+        return self.tokens + self.characters + 0.5 * self.sounds + 0.2 * self.place + 0.1 * self.stray
+
+
+def spoken_losses(model: Network, batch: SpokenBatch, vocabulary: Vocabulary, rng: random.Random) -> Losses:
+    """Losses of a batch; which frames belong to which character is what the encoder itself hears (`align`)."""
+    tokens, wanted = collate(batch.targets, vocabulary, rng, share=_MISLED)
+    with torch.autocast("cpu", torch.bfloat16):
+        stream, _ = model.encoder.hear(batch.features, batch.offsets)
+        normed = model.encoder.normed(stream)
+        frames = model.encoder.spelling(stream / STREAM)
+        logits, weights = model.decoder(tokens, frames)
+    heard = model.encoder.sound_logits(normed)
+    said = [sounds_by_character(text) for text in batch.texts]
+    targets = [[number for number, _ in sounds] for sounds in said]
+    steps = torch.clamp((batch.lengths + 1) // 2 + 4, max=heard.shape[1])
+    owners = []
+    for places, sounds in zip(align(heard.detach(), steps, targets).numpy(), said, strict=True):
+        owners.append(np.asarray([*(owner for _, owner in sounds), -1])[places])
+    spelt = labels(batch.texts, owners, heard.shape[1], vocabulary)
+    told = (spelt != IGNORED) & (torch.arange(heard.shape[1]) < steps[:, None])
+    with torch.autocast("cpu", torch.bfloat16):
+        blank = model.encoder.codebook.sounds[BLANK]
+        named = model.decoder.character_logits(frames[told], vocabulary.spoken, blank)
+    return Losses(
+        ctc(heard, batch.lengths, targets),
+        _evenly(F.cross_entropy(named.float(), spelt[told], reduction="none"), spelt[told] < named.shape[1] - 1),
+        token_loss(logits, wanted),
+        model.encoder.place_loss(normed, batch.offsets),
+        stray(weights, aims(batch.targets, owners, tokens.shape[1], heard.shape[1])).sum(),
+    )
+
+
 def joint(options: argparse.Namespace) -> None:
-    """Train both on whole windows, short stretches and imagined speech; whole windows take most of the later half."""
+    """Train both on short windows, single utterances, whole windows and imagined speech."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     work: Path = options.work
     vocabulary = Vocabulary.load(work / "vocabulary.json")
     model = Network(Size(len(vocabulary)))
-    model.encoder.load_state_dict(torch.load(work / "encoder.pt"))
-    model.decoder.load_state_dict(torch.load(work / "decoder.pt"))
+    model.encoder.load_state_dict(torch.load(work / "encoder.pt"), strict=False)
+    model.load_state_dict(torch.load(work / "decoder.pt"), strict=False)
     if (work / "joint.pt").exists():
         model.load_state_dict(torch.load(work / "joint.pt"))
-    optimizer = optimiser(model.encoder, model.decoder, peak=options.rate, shares=(_ENCODER_SHARE, 1.0))
-    windows = full_windows(work / "train", vocabulary, options.seed)
-    briefs = full_windows(work / "train", vocabulary, options.seed + 4, _BRIEF)
-    stretches = short_batches(work / "train", options.seed + 1, frames=12_800)
+    hearing = torch.nn.ModuleList([model.encoder.conv1, model.encoder.conv2, model.encoder.layers])
+    optimizer = optimiser(
+        hearing, model.encoder.spelling, model.decoder, peak=options.rate, shares=(_HEARING_SHARE, 1.0, 1.0)
+    )
+    sources = {
+        "window": full_windows(work / "train", vocabulary, options.seed),
+        "brief": full_windows(work / "train", vocabulary, options.seed + 4, _BRIEF),
+        "short": stretches(work / "train", vocabulary, options.seed + 1),
+    }
     imagined = imagined_batches(
         Texts.load(vocabulary, options.outside),
         ImaginedSpeech(model.encoder.codebook, options.seed + 2),
         vocabulary,
         options.seed + 3,
-        size=2400,
     )
     rng = random.Random(options.seed)
     begin, step, total = time.monotonic(), 0, options.minutes * 60
-    running = {"window": 0.0, "brief": 0.0, "short": 0.0, "imagined": 0.0, "ctc": 0.0}
+    running: dict[str, float] = {}
+
+    def note(name: str, value: Tensor) -> None:
+        running[name] = running.get(name, value.item()) * 0.95 + 0.05 * value.item()
+
     while (elapsed := time.monotonic() - begin) < total:
         rate = schedule(elapsed, total, step, peak=options.rate, warm_up=60)
-        early = elapsed < options.early * total
-        kind = (_EARLY if early else _LATE)[step % 6]
+        kind = _TURNS[step % len(_TURNS)]
         if kind == "imagined":
-            frames, real, tokens, wanted, aimed = next(imagined)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits, weights = model.decoder(tokens, frames, real)
-            spelling = token_loss(logits, wanted)
-            loss = spelling + 0.1 * stray(weights, aimed).sum()
+            framewise, spelling, strayed = spelling_losses(model, next(imagined), vocabulary)
+            loss = framewise + spelling + 0.1 * strayed.sum()
         else:
-            offsets = guide = None
-            if kind in ("window", "brief"):
-                features, lengths, texts, tokens, wanted, guide = next(windows if kind == "window" else briefs)
-            else:
-                features, lengths, texts, _ = next(stretches)
-                offsets = torch.randint(0, 1500 - features.shape[2] // 2 + 1, (len(texts),))
-                tokens, wanted = collate(
-                    [target([Line(text, 0, 0)], vocabulary, NoStamps(step)) for text in texts],
-                    vocabulary,
-                    rng,
-                    share=_MISLED,
-                )
-            with torch.autocast("cpu", torch.bfloat16):
-                hidden = model.encoder(features, offsets)
-                logits, weights = model.decoder(tokens, hidden)
-            spelling = token_loss(logits, wanted)
-            sounds = ctc(model.encoder, hidden, lengths, texts)
-            loss = spelling + 0.5 * sounds + 0.2 * model.encoder.place_loss(hidden, offsets)
-            if guide is not None:
-                loss = loss + 0.1 * stray(weights, guide).sum()
-            running["ctc"] += 0.05 * (sounds.item() - running["ctc"])
+            losses = spoken_losses(model, next(sources[kind]), vocabulary, rng)
+            loss, spelling = losses.together, losses.tokens
+            note("ctc", losses.sounds)
+            note("frames", losses.characters)
         descend(model, optimizer, loss, rate)
-        running[kind] += (0.05 if step > 6 else 1.0) * (spelling.item() - running[kind])
+        note(kind, spelling)
         step += 1
         if step % 30 == 0:
-            told = " ".join(f"{name} {value:.3f}" for name, value in running.items())
+            told = " ".join(f"{name} {value:.3f}" for name, value in sorted(running.items()))
             sys.stderr.write(f"{elapsed:6.0f} s step {step} {told}\n")
         if step % 240 == 0:
             torch.save(model.state_dict(), work / "joint.pt")
     torch.save(model.state_dict(), work / "joint.pt")
+
+
+def _evenly(losses: Tensor, owned: Tensor) -> Tensor:
+    """Mean over the frames of characters and over blanks, the former weighing more: blanks are many and easy."""
+    blanks = losses[~owned].sum() / (~owned).sum().clamp_min(1)
+    return 0.7 * losses[owned].sum() / owned.sum().clamp_min(1) + 0.3 * blanks
 
 
 class NoStamps(random.Random):

@@ -1,16 +1,20 @@
-"""A Whisper-shaped network whose encoder is made to speak a fixed code of sounds.
+"""A Whisper-shaped network that hears sounds, spells them, and writes the characters down.
 
-The encoder's last layer norm has no scale or shift, so that every frame is a vector of length √d. A fixed orthonormal
-basis (`SoundCodebook`) gives each sound, and the CTC blank, a direction of its own, and the position in the window
-the directions that are left. Trained with CTC (Graves et al. 2006) on those directions, the encoder says in plain sight
-what it hears and when; the decoder can then learn spelling from text alone, on frames made from pinyin by the same
-code.
+The lower half of the encoder speaks a fixed code of sounds: normed without scale or shift, every frame is a vector of
+length √d, and a fixed orthonormal basis (`SoundCodebook`) gives each sound, and the CTC blank, a direction of its own,
+and the position in the window the directions that are left. Trained with CTC (Graves et al. 2006) on those directions
+it says in plain sight what it hears and when.
+
+The upper half (`Spelling`) reads that code in both directions of time and turns each frame towards the embedding of the
+character it belongs to, so that homophones are told apart by what comes after as well as before. The decoder has little
+left to do but to copy, with marks and time stamps. Both learn from text alone, on frames made from pinyin by the same
+code, and meet sound only afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -21,6 +25,9 @@ from models.asr.training.pitch import BINS, combs
 from models.asr.training.sounds import SOUNDS
 
 BLANK = len(SOUNDS)
+STREAM = 5.0
+"""Standard deviation of what the hearing layers hand on, about. The spelling layers are trained on a fifth of it, so
+that they begin at the scale of what they change."""
 POSITIONS = 1500
 GUIDED_HEADS = ((0, 0, -1), (0, 1, -1), (1, 0, 0), (1, 1, 0), (2, 0, 0))
 """Cross-attention heads (layer, head, shift) that are taught alignment: with shift −1 to look at the character just
@@ -35,14 +42,11 @@ class Size:
     width: int = 256
     heads: int = 4
     feed_forward: int = 1024
-    encoder_layers: int = 4
-    decoder_layers: int = 4
+    hearing_layers: int = 4
+    spelling_layers: int = 3
+    decoder_layers: int = 3
     mels: int = 128
     target_positions: int = 448
-
-    def record(self) -> dict[str, int]:
-        """As a plain dict for a checkpoint."""
-        return asdict(self)
 
 
 class SoundCodebook(nn.Module):
@@ -133,8 +137,23 @@ class Layer(nn.Module):
         return x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x)))), weights
 
 
+class Spelling(nn.Module):
+    """The upper encoder layers: sounds of the whole window → characters, frame by frame."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.width = size.width
+        self.layers = nn.ModuleList(Layer(size, cross=False) for _ in range(size.spelling_layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Frames `(batch, n, d)` of about unit variance → the same shape, normed."""
+        for layer in self.layers:
+            x, _ = layer(x)
+        return F.layer_norm(x, (self.width,))
+
+
 class Encoder(nn.Module):
-    """Log-mel frames `(batch, mels, 2n)` → `(batch, n, d)` in the sound code, one frame 20 ms."""
+    """Log-mel frames `(batch, mels, 2n)` → `(batch, n, d)`, one frame 20 ms."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -142,24 +161,29 @@ class Encoder(nn.Module):
         self.codebook = SoundCodebook(size.width)
         self.conv1 = nn.Conv1d(size.mels, size.width, 3, padding=1)
         self.conv2 = nn.Conv1d(size.width, size.width, 3, stride=2, padding=1)
-        self.layers = nn.ModuleList(Layer(size, cross=False) for _ in range(size.encoder_layers))
+        self.layers = nn.ModuleList(Layer(size, cross=False) for _ in range(size.hearing_layers))
+        self.spelling = Spelling(size)
         with torch.no_grad():
             self.conv1.weight[:BINS] = combs()[:, : size.mels, None] * torch.tensor([0.25, 0.5, 0.25])
             self.conv1.bias[:BINS].zero_()  # type: ignore[index]
 
     def forward(self, features: Tensor, offsets: Tensor | None = None) -> Tensor:
         """`offsets` `(batch,)` are first places in the window, for training on short stretches."""
-        return self.hear(features, offsets)[0]
+        return self.spelling(self.hear(features, offsets)[0] / STREAM)  # type: ignore[no-any-return]
 
     def hear(self, features: Tensor, offsets: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The same, and beside it what the first layer makes of the sound, `(batch, n, d)`."""
+        """What the hearing layers hand on, not normed, and beside it what the first of them makes of the sound."""
         x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
         x = x + 0.5 * self.places(x.shape[1], offsets)
         x, _ = self.layers[0](x)
         early = x
         for layer in self.layers[1:]:
             x, _ = layer(x)
-        return F.layer_norm(x, (self.width,)), early
+        return x, early
+
+    def normed(self, x: Tensor) -> Tensor:
+        """Frames in the sound code, of length √d."""
+        return F.layer_norm(x, (self.width,))
 
     def places(self, count: int, offsets: Tensor | None) -> Tensor:
         """Place codes of `count` frames, `(count, d)` or `(batch, count, d)`."""
@@ -167,15 +191,15 @@ class Encoder(nn.Module):
             return self.codebook.places[:count]
         return self.codebook.places[offsets[:, None] + torch.arange(count)]
 
-    def sound_logits(self, hidden: Tensor) -> Tensor:
-        """`(…, d)` → `(…, sounds + 1)`: how strongly each frame says each sound."""
-        return hidden.float() @ self.codebook.sounds.T
+    def sound_logits(self, sounds: Tensor) -> Tensor:
+        """Normed `(…, d)` → `(…, sounds + 1)`: how strongly each frame says each sound."""
+        return sounds.float() @ self.codebook.sounds.T
 
-    def place_loss(self, hidden: Tensor, offsets: Tensor | None) -> Tensor:
+    def place_loss(self, sounds: Tensor, offsets: Tensor | None) -> Tensor:
         """How far the frames' places are from the code, mean square per place dimension."""
         basis = self.codebook.place_basis.T
-        wanted = self.places(hidden.shape[1], offsets)
-        return F.mse_loss(hidden.float() @ basis, (wanted @ basis).expand(*hidden.shape[:2], -1))
+        wanted = self.places(sounds.shape[1], offsets)
+        return F.mse_loss(sounds.float() @ basis, (wanted @ basis).expand(*sounds.shape[:2], -1))
 
 
 class Decoder(nn.Module):
@@ -201,6 +225,13 @@ class Decoder(nn.Module):
             x, weights = layer(x, memory, mask)
             seen += [weights[:, head] for at, head, _ in GUIDED_HEADS if at == number]
         return F.linear(self.layer_norm(x), self.embed_tokens.weight), torch.stack(seen, dim=1)
+
+    def character_logits(self, frames: Tensor, characters: slice, blank: Tensor) -> Tensor:
+        """How strongly each frame says each of `characters`, and after them none: `(…, characters + 1)`.
+
+        `frames` are what `Spelling` gives, `blank` the direction of the sound code's blank, `(d,)`.
+        """
+        return F.linear(frames, torch.cat([self.embed_tokens.weight[characters], blank[None]]))
 
 
 @torch.no_grad()

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from models.asr.training.grammar import Grammar
-from models.asr.training.outside import utterances
+from models.asr.training.outside import sentences, utterances
 from models.asr.training.sounds import clean
 from models.asr.training.vocabulary import Vocabulary
+from models.utterance.training.data import expand, load
 
 _DIGIT_PATTERNS = (
     "{phone}", "{digits}", "{digits:6}", "{tail}", "{order}", "尾号{tail}",
@@ -23,8 +24,11 @@ _MEASURED_SHARE = 0.01
 class Texts:
     """A seeded mixture of sentences; the outside ones are split once, their last hundredth is kept for measuring."""
 
-    def __init__(self, grammar: Grammar, outside: Sequence[str], vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, grammar: Grammar, outside: Sequence[str], vocabulary: Vocabulary, written: Sequence[str] = ()
+    ) -> None:
         self.grammar = grammar
+        self.written = written
         kept = round(len(outside) * _MEASURED_SHARE)
         self.outside = outside[: len(outside) - kept]
         self.outside_held_out = outside[len(outside) - kept :]
@@ -32,16 +36,19 @@ class Texts:
 
     @classmethod
     def load(cls, vocabulary: Vocabulary, folder: Path | None) -> Texts:
-        """The shipped grammar and, where given, the outside dialogues of `folder`."""
-        return cls(Grammar.shipped(), list(utterances(folder)) if folder else [], vocabulary)
+        """The shipped grammar, the turns the reader is taught with, and, where given, the dialogues of `folder`."""
+        written = [turn.pattern for dialogue in load() for turn in dialogue.turns]
+        return cls(Grammar.shipped(), list(utterances(folder)) if folder else [], vocabulary, written)
 
     def trained(self, rng: random.Random) -> Iterator[str]:
         """Endless sentences for training the encoder and the joint model."""
         service = self.grammar.sentences(rng)
         while True:
             kind = rng.random()
-            if kind < 0.5 or not self.outside:
+            if kind < 0.4 or not self.outside:
                 text = next(service).text
+            elif kind < 0.5:
+                text = self._turn(rng)
             elif kind < 0.75:
                 text = rng.choice(self.outside)
             elif kind < 0.83:
@@ -58,8 +65,10 @@ class Texts:
         service = self.grammar.sentences(rng)
         while True:
             kind = rng.random()
-            if kind < 0.58 or not self.outside:
+            if kind < 0.4 or not self.outside:
                 text = next(service).text
+            elif kind < 0.6:
+                text = self._turn(rng)
             elif kind < 0.93:
                 text = rng.choice(self.outside)
             elif kind < 0.97:
@@ -68,6 +77,11 @@ class Texts:
                 text = "".join(rng.choices(self.vocabulary.characters, k=rng.randint(2, 10)))
             if text := clean(text)[:60]:
                 yield text
+
+    def _turn(self, rng: random.Random) -> str:
+        """A sentence of a turn the reader is taught with; empty where that holds digits or foreign words."""
+        said = list(sentences(expand(rng.choice(self.written), rng))) if self.written else []
+        return rng.choice(said) if said else ""
 
     def held_out(self, rng: random.Random) -> Iterator[str]:
         """Endless sentences never trained on: held-out templates, and the kept outside sentences."""

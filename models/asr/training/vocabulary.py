@@ -39,6 +39,12 @@ class Vocabulary:
     def __getitem__(self, token: str) -> int:
         return self.ids[token]
 
+    @property
+    def spoken(self) -> slice:
+        """The tokens that have a sound: capitals and characters."""
+        first = self.ids[min(LETTERS)]
+        return slice(first, first + len(LETTERS) + len(self.characters))
+
     @classmethod
     def of(cls, counted: Iterable[tuple[str, int]], least: int) -> Vocabulary:
         """The characters that were counted at least `least` times, most frequent first."""

@@ -33,7 +33,7 @@ class Line:
 class Target:
     """Decoder input and the tokens it must predict (`IGNORED` where it need not), of one length.
 
-    `places` tells for each character of the window's text at which place of the input it is predicted.
+    `places` tells for each character of the window's text at which place of the input it is predicted, −1 if at none.
     """
 
     tokens: list[int]
@@ -62,10 +62,11 @@ def target(lines: Sequence[Line], vocabulary: Vocabulary, rng: random.Random, *,
     wanted = [*[IGNORED] * len(history), first, *[IGNORED] * (len(start) - 2), *body][: len(tokens) - 1]
     unknown = 1
     shift = len(history) + len(start) - 1
+    places = [shift + place for place in characters]
     return Target(
         tokens[:-1],
         [IGNORED if token == unknown else token for token in wanted],
-        [shift + place for place in characters],
+        [place if place < len(tokens) - 1 else -1 for place in places],
     )
 
 
@@ -77,6 +78,25 @@ def misled(tokens: Sequence[int], vocabulary: Vocabulary, rng: random.Random, sh
         first + int(count * rng.random() ** 2) if first <= token < last and rng.random() < share else token
         for token in tokens
     ]
+
+
+def spoken_numbers(text: str, vocabulary: Vocabulary) -> list[int]:
+    """What is spoken of a text, each by its place in `vocabulary.spoken`; marks give −1, what it lacks `IGNORED`."""
+    own = range(*vocabulary.spoken.indices(len(vocabulary)))
+    numbers = []
+    for character in text:
+        token = vocabulary.ids.get(character, 0)
+        numbers.append(-1 if character in PUNCTUATION else token - own.start if token in own else IGNORED)
+    return numbers
+
+
+def labels(texts: Sequence[str], owners: Sequence[NDArray[np.int64]], frames: int, vocabulary: Vocabulary) -> Tensor:
+    """Which of `vocabulary.spoken` each frame belongs to, `(batch, frames)`; the number after the last: none."""
+    count = vocabulary.spoken.stop - vocabulary.spoken.start
+    wanted = torch.full((len(texts), frames), count)
+    for row, (text, owner) in enumerate(zip(texts, owners, strict=True)):
+        wanted[row, : len(owner)] = torch.from_numpy(np.asarray([*spoken_numbers(text, vocabulary), count])[owner])
+    return wanted
 
 
 def collate(
@@ -101,30 +121,16 @@ class Frames:
     owner: NDArray[np.int64]
 
 
-def aims(batch: Sequence[tuple[Target, Frames]], length: int, frames: int) -> Tensor:
-    """Where the character that is predicted at each place can be heard: bool `(batch, length, frames)`."""
-    heard = torch.zeros(len(batch), length, frames, dtype=torch.bool)
-    for row, (aim, window) in enumerate(batch):
-        of_character = np.asarray([*aim.places, -1])
-        places = of_character[window.owner]
+def aims(targets: Sequence[Target], owners: Sequence[NDArray[np.int64]], length: int, frames: int) -> Tensor:
+    """Where the character that is predicted at each place can be heard: bool `(batch, length, frames)`.
+
+    `owners` tell for each frame the character of the window's text it belongs to, or −1.
+    """
+    heard = torch.zeros(len(targets), length, frames, dtype=torch.bool)
+    for row, (aim, owner) in enumerate(zip(targets, owners, strict=True)):
+        places = np.asarray([*aim.places, -1])[owner]
         owned = np.flatnonzero(places >= 0)
         heard[row, places[owned], owned] = True
-    return heard
-
-
-def rough_aims(batch: Sequence[tuple[Target, Sequence[Line]]], length: int, frames: int = 1500) -> Tensor:
-    """The same for spoken windows, where only the times of whole lines are known: half a second around each guess."""
-    heard = torch.zeros(len(batch), length, frames, dtype=torch.bool)
-    for row, (aim, lines) in enumerate(batch):
-        places = iter(aim.places)
-        for line in lines:
-            lengths = np.asarray([1.3 if character in PUNCTUATION else 1.0 for character in line.text])
-            if line.text[-1] in PUNCTUATION:
-                lengths[-1] = 0.0
-            middles = (np.cumsum(lengths) - lengths / 2) / lengths.sum() * (line.end - line.start) + line.start
-            for place, character, middle in zip(places, line.text, middles, strict=False):
-                if character not in PUNCTUATION and place < length:
-                    heard[row, place, max(0, int(middle * 50) - 25) : int(middle * 50) + 25] = True
     return heard
 
 
@@ -179,8 +185,8 @@ class ImaginedSpeech:
         stay = (chance < 0.995) & (owner < characters)
         swapped = [rng.choice(self.confusable[w]) if c < _MISHEARD else w for w, c in zip(what, chance, strict=True)]
         at, what, owner = at[stay], np.asarray(swapped, dtype=np.int64)[stay], owner[stay]
-        wide = rng.random(len(at)) < 0.35
-        blanks = rng.integers(0, min(1499, int(end) + 1), size=int(len(at) * 0.9) + 6)
+        wide = rng.random(len(at)) < 0.25
+        blanks = rng.integers(0, min(1499, int(end) + 1), size=int(len(at) * rng.uniform(0.2, 0.8)) + 6)
         at = np.concatenate([at, at[wide] + 1, blanks])
         what = np.concatenate([what, what[wide], np.full(len(blanks), BLANK)])
         owner = np.concatenate([owner, owner[wide], np.full(len(blanks), -1)])
@@ -188,7 +194,10 @@ class ImaginedSpeech:
         return Frames(at[order], what[order], owner[order])
 
     def vectors(self, batch: Sequence[Frames]) -> tuple[Tensor, Tensor]:
-        """Frame vectors `(batch, frames, d)` in the sound code, with noise, and the mask of real frames."""
+        """Frame vectors `(batch, frames, d)` in the sound code, with noise, and the mask of real frames.
+
+        They come at the scale that `network.Spelling` takes them in.
+        """
         longest = -(-max(len(frames.at) for frames in batch) // 96) * 96
         at = torch.zeros(len(batch), longest, dtype=torch.long)
         what = torch.full((len(batch), longest), BLANK)
@@ -196,6 +205,9 @@ class ImaginedSpeech:
         for row, frames in enumerate(batch):
             at[row, : len(frames.at)] = torch.from_numpy(frames.at)
             what[row, : len(frames.at)] = torch.from_numpy(frames.what)
+            at[row, len(frames.at) :] = (
+                torch.arange(longest - len(frames.at)).add(int(frames.at[-1]) + 1).clamp(max=1499)
+            )
             real[row, : len(frames.at)] = True
         shape = (len(batch), longest, 1)
         code, width = self.codebook.sounds, self.codebook.sounds.shape[1]
@@ -207,7 +219,8 @@ class ImaginedSpeech:
             + torch.randn(*shape[:2], width) * 0.035
         )
         vector = F.normalize(vector, dim=-1) * (width - 36) ** 0.5 + self.codebook.places[at]
-        return F.layer_norm(vector, (width,)), real
+        loudness = 0.8 + 0.35 * torch.rand(shape)
+        return F.layer_norm(vector, (width,)) * loudness, real
 
 
 def _confusable() -> list[list[int]]:
