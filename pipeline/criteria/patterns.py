@@ -32,6 +32,10 @@ _BUILT_IN: Mapping[str, str] = {
 }
 
 
+MOST_ANY, MOST_NESTED = 100, 20
+"""The most characters of `<any …>`, and the most brackets within one another."""
+ANYTHING = "\ufffd"
+"""Stands in a wording for characters that the pattern leaves open."""
 SET_FROM = 8
 """A choice of so many single characters is a set of characters, and is never matched by sound."""
 MOST_WAYS = 8
@@ -156,6 +160,50 @@ def check(source: str, lists: Mapping[str, tuple[str, ...]]) -> None:
     _parse(source, tuple(sorted(lists.items())))
 
 
+def wordings(source: str, lists: Mapping[str, tuple[str, ...]], *, most: int) -> tuple[str, ...]:
+    """The matching forms that a checked pattern stands for, `ANYTHING` where it leaves characters open.
+
+    A pattern that is not tied to an end of the turn has `ANYTHING` there too.
+
+    Args:
+        source: a pattern.
+        lists: the card's lists.
+        most: how many are wanted at most; a pattern with more stands for too much to be told, and gives none.
+    """
+    told = _wordings(_parse(source, tuple(sorted(lists.items()))), most)
+    return tuple(_open_ended(text) for text in dict.fromkeys(told or ()))
+
+
+def _wordings(node: _Sequence | _Literal | _Characters | _End | _Choice, most: int) -> list[str] | None:
+    if isinstance(node, _Literal):
+        return [node.text]
+    if isinstance(node, _Characters):
+        return [{_NUMBER: "3", "[0-9]": "1024"}.get(node.pattern, ANYTHING * max(1, node.least))]
+    if isinstance(node, _End):
+        return [node.sign]
+    told: list[str] = [""]
+    if isinstance(node, _Choice):
+        told = [""] if node.optional else []
+        for branch in node.branches:
+            more = _wordings(branch, most)
+            if more is None or len(told) + len(more) > most:
+                return None
+            told += more
+        return told
+    for part in node.parts:
+        more = _wordings(part, most)
+        if more is None or len(told) * len(more) > most:
+            return None
+        told = [text + end for text in told for end in more]
+    return told
+
+
+def _open_ended(text: str) -> str:
+    start = "" if text.startswith("^") else ANYTHING
+    end = "" if text.endswith("$") else ANYTHING
+    return start + text.replace("^", "").replace("$", "") + end
+
+
 def _told_apart(match: re.Match[str]) -> int:
     """How many characters of a match by sound were not taken by a wildcard; wildcards are the groups that capture."""
     wild = sum(end - start for start, end in match.regs[1:])
@@ -221,6 +269,7 @@ class _Parser:
     ) -> None:
         self.source, self.lists, self.exact, self.depth = simplified(source).replace("...", "…"), lists, exact, depth
         self.position = 0
+        self.nested = 0
         if depth > 8:
             raise PatternError("pattern_circle", pattern=source)
 
@@ -256,7 +305,11 @@ class _Parser:
             parts.extend(self._literal(literal))
             literal = ""
             if ch in "[(":
+                self.nested += 1
+                if self.nested > MOST_NESTED:
+                    raise PatternError("pattern_deep", pattern=self.source[:40] + "…", most=MOST_NESTED)
                 branches = self._branches(closing="]" if ch == "[" else ")")
+                self.nested -= 1
                 parts.append(_Choice(_character_set(branches), optional=ch == "["))
             elif ch == "<":
                 parts.append(self._slot())
@@ -281,7 +334,10 @@ class _Parser:
             return _Characters("[0-9]", 3, 30)
         counts = re.fullmatch(r"any (\d+)(?:-(\d+))?", name)
         if counts:
-            return _Characters(".", int(counts[1]), int(counts[2] or counts[1]))
+            least, most = int(counts[1]), int(counts[2] or counts[1])
+            if least > most or most > MOST_ANY:
+                raise PatternError("pattern_counts", pattern=self.source, slot=name, most=MOST_ANY)
+            return _Characters(".", least, most)
         if name in _BUILT_IN:
             return _Choice((_Parser(_BUILT_IN[name], {}, exact=True, depth=self.depth + 1).read(),), optional=False)
         if name in self.lists:
