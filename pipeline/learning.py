@@ -25,7 +25,7 @@ from pipeline.scorecard import Criterion, Scorecard
 from pipeline.scoring import context_for, judge
 from pipeline.settings import Settings
 from pipeline.store.records import Decision, Reviewed
-from pipeline.workshop import CardArchive
+from pipeline.versions import CardArchive
 
 if TYPE_CHECKING:
     from models.utterance import Reader
@@ -108,12 +108,13 @@ class Lesson:
     comparison: Comparison
 
 
-def learn(reviewed: Iterable[Reviewed], settings: Settings, out: Path) -> Lesson:
+def learn(reviewed: Iterable[Reviewed], archive: CardArchive, settings: Settings, out: Path) -> Lesson:
     """Learn from decisions, write the reader to `out`, and compare it with the one in use.
 
     Args:
         reviewed: from the store.
-        settings: which reader is in use, and where the scorecards of old evaluations lie.
+        archive: the scorecards that were decided on.
+        settings: which reader is in use.
         out: a folder for the new reader.
 
     Raises:
@@ -124,7 +125,7 @@ def learn(reviewed: Iterable[Reviewed], settings: Settings, out: Path) -> Lesson
     from models.utterance.learning import learn as fitted
     from models.utterance.learning import write
 
-    judged = list(gather(reviewed, CardArchive(settings.cards)))
+    judged = list(gather(reviewed, archive))
     lessons = [one for one in judged if not one.held_out]
     conversations = {one.conversation.interaction.id: one.conversation for one in lessons}
     places = {name: number for number, name in enumerate(conversations)}

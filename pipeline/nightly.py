@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,8 @@ from pipeline.ingest import Intake, ingest
 from pipeline.night import night_of
 from pipeline.settings import Settings
 from pipeline.store import Result, open_store
-from pipeline.workshop import CardArchive, Workshop
+from pipeline.versions import PROGRAM, in_use, newer_shipped, register
+from pipeline.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Nightly:
     Args:
         inbox: the folder.
         settings: where to keep results, which models and cards, how large a batch is.
-        workshop: with models that are loaded already.
+        workshop: with cards and models that are loaded already; default the cards that are in use.
         progress: told while batches are worked on.
 
     Raises:
@@ -54,16 +56,24 @@ class Nightly:
     ) -> None:
         self._settings = settings
         self._progress = progress
-        self._workshop = workshop or Workshop(settings)
         self._store = open_store(settings.store_url, media=settings.media, language=settings.language)
-        archive = CardArchive(settings.cards)
-        for card in self._workshop.cards:
-            archive.keep(card)
-        self._intake, self.batches, self._known = self._plan(inbox)
+        try:
+            self._workshop = workshop or self._own_workshop()
+            for card in self._workshop.cards:
+                register(card, self._store, who=PROGRAM)
+            self._intake, self.batches, self._known = self._plan(inbox)
+        except BaseException:
+            self._store.close()
+            raise
         self._run = self._store.begin_run(str(inbox.absolute()), settings.run.engine)
         self._store.set_aside(self._run, self._intake.set_aside)
         self._set_aside = list(self._intake.set_aside)
         self._evaluated = 0
+
+    @property
+    def workshop(self) -> Workshop:
+        """Scorecards and models of this run."""
+        return self._workshop
 
     @property
     def interactions(self) -> int:
@@ -101,6 +111,8 @@ class Nightly:
         taken = frozenset(interaction.digest for interaction in self._intake.interactions)
         self._store.finish_run(self._run, taken=len(taken), evaluated=self._evaluated, known=self._known)
         results = tuple(self._store.results(digests=taken))
+        newer = (newer_shipped(card, self._store, language=settings.language) for card in self._workshop.cards)
+        notes = (*self._intake.notes, *filter(None, newer))
         self._store.close()
         night = night_of(
             results,
@@ -115,9 +127,13 @@ class Nightly:
             self._known,
             self._intake.duplicates,
             self._intake.waiting,
-            self._intake.notes,
+            notes,
             write_report(night, settings.report, language=settings.language),
         )
+
+    def _own_workshop(self) -> Workshop:
+        language = self._settings.language
+        return Workshop(self._settings, find=partial(in_use, store=self._store, language=language))
 
     def _plan(self, inbox: Path) -> tuple[Intake, tuple[Batch, ...], int]:
         settings, language = self._settings, self._settings.language

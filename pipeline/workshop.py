@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pipeline.conversation import Channel, Interaction
 from pipeline.i18n import t
+from pipeline.interview import Interviewer, questions_of
 from pipeline.reader_models import open_reader, reader_name
-from pipeline.scorecard import Scorecard, find_scorecard, load_scorecard
+from pipeline.scorecard import Scorecard, find_scorecard
 from pipeline.settings import Settings
 from pipeline.speech_models import model_folder, model_name
+from pipeline.versions import Find
 
 if TYPE_CHECKING:
     from models.asr.engine import Engine
@@ -25,20 +25,22 @@ class Workshop:
 
     Args:
         settings: which scorecards and which speech model.
-        scorecard: id or path of one card for all channels, instead of those of the settings.
+        scorecard: name of one card for all channels, instead of those of the settings.
+        find: from the name of a card to the card; default shipped cards by id, others by path.
 
     Raises:
         ScorecardError: a card is missing or wrong.
     """
 
-    def __init__(self, settings: Settings, *, scorecard: str | None = None) -> None:
+    def __init__(self, settings: Settings, *, scorecard: str | None = None, find: Find | None = None) -> None:
         self.settings = settings
+        by_name = find or partial(find_scorecard, language=settings.language)
         cards: dict[str, Scorecard] = {}
         self._by_channel: dict[Channel, Scorecard] = {}
         for channel in Channel:
             wanted = scorecard or settings.scorecards.of(channel)
             if wanted not in cards:
-                cards[wanted] = find_scorecard(wanted, language=settings.language)
+                cards[wanted] = by_name(wanted)
             self._by_channel[channel] = cards[wanted]
 
     def card(self, channel: Channel) -> Scorecard:
@@ -85,12 +87,23 @@ class Workshop:
         """
         return open_reader(self.settings)
 
+    @cached_property
+    def interviewer(self) -> Interviewer | None:
+        """What asks the questions of scorecards; `None` where that is off.
+
+        Raises:
+            SettingsError: `question.endpoint` is set without a model.
+        """
+        return Interviewer(self.settings) if self.settings.question.endpoint else None
+
     def models(self, interaction: Interaction) -> Mapping[str, str]:
         """`name@digest` of the models that an evaluation of `interaction` rests on; a text needs no ears."""
-        tone = {"tone": f"{reader_name(self.settings)}@{self.reader.digest}"}
-        if interaction.turns:
-            return tone
-        return {"asr": self._ears, **tone}
+        models = {"tone": f"{reader_name(self.settings)}@{self.reader.digest}"}
+        if not interaction.turns:
+            models["asr"] = self._ears
+        if self.interviewer is not None and questions_of(self.card(interaction.channel)):
+            models["question"] = self.interviewer.name
+        return models
 
     @cached_property
     def _ears(self) -> str:
@@ -98,32 +111,3 @@ class Workshop:
 
         digest = engine_digest(model_folder(self.settings), language=self.settings.language)
         return f"{model_name(self.settings)}@{digest}"
-
-
-class CardArchive:
-    """Copies of the scorecards that evaluations were made by, so that old evaluations can still be explained."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def keep(self, card: Scorecard) -> None:
-        """Copy a card, unless it is there.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        copy = self._path(card.digest)
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(card.source, copy)
-
-    def get(self, digest: str) -> Scorecard:
-        """The card of a digest.
-
-        Raises:
-            ScorecardError: there is no such card, or this version of zhijian cannot read it.
-        """
-        return load_scorecard(self._path(digest))
-
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest.removeprefix('sha256:')}.yaml"

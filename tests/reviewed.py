@@ -12,7 +12,7 @@ from pipeline.scoring import score
 from pipeline.settings import Settings
 from pipeline.store import Result
 from pipeline.store.database import Store
-from pipeline.workshop import CardArchive
+from pipeline.versions import register
 from tests.cards import card
 from tests.dialogues import talk
 
@@ -47,7 +47,7 @@ def conversation(identifier: str, text: str = SHIRKING) -> Conversation:
 def evaluated(store: Store, settings: Settings, folder: Path, conversations: Iterable[Conversation]) -> Scorecard:
     """Score conversations by the card of `CRITERIA`, keep results and card."""
     scorecard = card(folder, CRITERIA)
-    CardArchive(settings.cards).keep(scorecard)
+    register(scorecard, store, who="test")
     store.save(
         Result(one, score(one, scorecard, engine_version="test"), ReviewItem(one.interaction.id, False, 0.0, ()))
         for one in conversations

@@ -22,6 +22,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
     "report": ("pipeline/reports", "pipeline/cli"),
     "ingest": ("pipeline/ingest.py", "pipeline/recordings.py", "pipeline/interactions.py"),
     "hearing": ("pipeline/transcribe.py",),
+    "rescore": ("pipeline/cli/rescores.py", "pipeline/reports"),
 }
 """Where a helper puts the area before a key, so that the key stands in the source without it (`say("home")`)."""
 
@@ -29,7 +30,7 @@ DYNAMIC = (
     # the end is a value: `f"{the part here}{value}"`
     "cli.panel.", "cli.batch.", "cli.set_aside.", "cli.validate.", "cli.agent.",
     "criteria.role.", "criteria.way.", "criteria.channel.", "criteria.class.", "criteria.measure.", "criteria.tone.",
-    "criteria.privacy.", "criteria.hold.", "criteria.sequence.", "criteria.pattern.", "criteria.similar.",
+    "criteria.privacy.", "criteria.hold.", "criteria.sequence.", "criteria.pattern.", "criteria.similar.", "criteria.emoji.",
     "flag.",
     "hearing.warning.",
     "ingest.expected.",
@@ -37,6 +38,8 @@ DYNAMIC = (
     "report.advice.", "report.channel.", "report.chart.kind.", "report.complaint.", "report.level.", "report.measure.",
     "report.mood.", "report.rule.", "report.speaker.", "report.verdict.", "report.weekday.",
     "scorecard.error.", "scorecard.verdict.",
+    "versions.column.", "versions.state.", "difference.",
+    "rescore.column.", "rescore.table.", "rescore.pass.", "rescore.direction.", "rescore.criterion.", "rescore.tile.",
     "learning.column.",
     "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.",
     "training.base.", "training.step.",

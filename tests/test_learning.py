@@ -24,7 +24,8 @@ from pipeline.reviewing import review
 from pipeline.settings import Settings, load_settings
 from pipeline.store import open_store
 from pipeline.store.database import Store
-from pipeline.workshop import CardArchive, Workshop
+from pipeline.versions import CardArchive
+from pipeline.workshop import Workshop
 from tests.cards import card
 from tests.reviewed import SHIRKING, conversation, evaluated
 
@@ -204,7 +205,7 @@ def test_few_decisions_put_nothing_to_use(
 
 def test_nothing_decided_is_nothing_to_learn_from(store: Store, settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"Z413.*zhijian review"):
-        learning.learn(store.reviewed(), settings, tmp_path / "new")
+        learning.learn(store.reviewed(), CardArchive(store, settings.cards), settings, tmp_path / "new")
 
 
 def test_a_folder_with_something_in_it_is_left_alone(
@@ -217,7 +218,9 @@ def test_a_folder_with_something_in_it_is_left_alone(
 
 def judged(store: Store, settings: Settings, identifier: str) -> Judged:
     return next(
-        one for one in gather(store.reviewed(), CardArchive(settings.cards)) if one.decision.interaction == identifier
+        one
+        for one in gather(store.reviewed(), CardArchive(store, settings.cards))
+        if one.decision.interaction == identifier
     )
 
 
@@ -250,7 +253,7 @@ def test_decisions_become_labels_of_the_turns_they_rest_on(store: Store, setting
 def test_criteria_that_do_not_rest_on_acts_teach_nothing(store: Store, settings: Settings, tmp_path: Path) -> None:
     evaluated(store, settings, tmp_path, [conversation("C1", SHIRKING)])
     review(store, "C1", "farewell", Verdict.MET, why="…", who="王敏")
-    assert list(gather(store.reviewed(), CardArchive(settings.cards))) == []
+    assert list(gather(store.reviewed(), CardArchive(store, settings.cards))) == []
 
 
 @pytest.mark.parametrize(

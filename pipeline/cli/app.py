@@ -55,6 +55,8 @@ app = typer.Typer(
 )
 models = typer.Typer(cls=_Group, help=_("models.help"), no_args_is_help=True)
 app.add_typer(models, name="models")
+scorecard_ = typer.Typer(cls=_Group, help=_("scorecard.help"), no_args_is_help=True)
+app.add_typer(scorecard_, name="scorecard")
 
 
 class Output(StrEnum):
@@ -62,6 +64,22 @@ class Output(StrEnum):
 
     JSON = "json"
     TABLE = "table"
+
+
+class CardOutput(StrEnum):
+    """How `scorecard show` prints."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
+class RescoreOutput(StrEnum):
+    """How `rescore` tells what would change."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
 
 
 class Lines(StrEnum):
@@ -155,6 +173,88 @@ def validate(
     from pipeline.cli import cards as checking
 
     raise typer.Exit(checking.validate_cards(cards, settings, output=output.value))
+
+
+@app.command(cls=_Command, help=_("rescore.help"))
+def rescore(
+    scorecard: Annotated[str, typer.Option(help=_("rescore.scorecard"), show_default=False)],
+    since: Annotated[str | None, typer.Option(help=_("rescore.since"), show_default=False)] = None,
+    until: Annotated[str | None, typer.Option(help=_("rescore.until"), show_default=False)] = None,
+    against: Annotated[str, typer.Option(help=_("rescore.against"))] = "active",
+    agent: Annotated[str | None, typer.Option(metavar="ID", help=_("rescore.agent"), show_default=False)] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help=_("rescore.limit"), show_default=False)] = None,
+    output: Annotated[RescoreOutput, typer.Option("--format", help=_("rescore.format"))] = RescoreOutput.TABLE,
+    out: Annotated[Path | None, typer.Option(help=_("rescore.out"), show_default=False)] = None,
+    keep: Annotated[bool, typer.Option("--keep", help=_("rescore.keep"))] = False,
+) -> None:
+    """Score the stored past by another scorecard."""
+    settings = _settings()
+    from pipeline.cli import rescores
+
+    wanted = rescores.Wanted(scorecard, against, since, until, agent, limit, keep=keep)
+    raise typer.Exit(rescores.rescore(wanted, settings, output=output.value, out=out))
+
+
+@scorecard_.command("list", cls=_Command, help=_("scorecard.list"))
+def list_scorecards(
+    output: Annotated[Output, typer.Option("--format", help=_("scorecard.format"))] = Output.TABLE,
+) -> None:
+    """Print the versions of all scorecards."""
+    settings = _settings()
+    from pipeline.cli import scorecards
+
+    raise typer.Exit(scorecards.list_versions(settings, output=output.value))
+
+
+@scorecard_.command("show", cls=_Command, help=_("scorecard.show"))
+def show_scorecard(
+    card: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
+    output: Annotated[CardOutput, typer.Option("--format", help=_("scorecard.show_format"))] = CardOutput.TABLE,
+) -> None:
+    """Print a scorecard."""
+    settings = _settings()
+    from pipeline.cli import scorecards
+
+    raise typer.Exit(scorecards.show(card, settings, output=output.value))
+
+
+@scorecard_.command("diff", cls=_Command, help=_("scorecard.diff"))
+def diff_scorecards(
+    first: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
+    second: Annotated[str | None, typer.Argument(help=_("scorecard.second"), show_default=False)] = None,
+    output: Annotated[Output, typer.Option("--format", help=_("scorecard.format"))] = Output.TABLE,
+) -> None:
+    """Print what differs between two scorecards."""
+    settings = _settings()
+    from pipeline.cli import scorecards
+
+    raise typer.Exit(scorecards.diff(first, second, settings, output=output.value))
+
+
+@scorecard_.command("activate", cls=_Command, help=_("scorecard.activate"))
+def activate_scorecard(
+    card: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
+    why: Annotated[str, typer.Option(help=_("scorecard.why"), show_default=False)] = "",
+    by: Annotated[str | None, typer.Option(help=_("scorecard.by"), show_default=False)] = None,
+) -> None:
+    """Put a version of a scorecard to use."""
+    settings = _settings()
+    from pipeline.cli import scorecards
+
+    raise typer.Exit(scorecards.put_to_use(card, settings, why=why, who=by))
+
+
+@scorecard_.command("retire", cls=_Command, help=_("scorecard.retire"))
+def retire_scorecard(
+    card: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
+    why: Annotated[str, typer.Option(help=_("scorecard.why"), show_default=False)] = "",
+    by: Annotated[str | None, typer.Option(help=_("scorecard.by"), show_default=False)] = None,
+) -> None:
+    """Take a version of a scorecard out of use."""
+    settings = _settings()
+    from pipeline.cli import scorecards
+
+    raise typer.Exit(scorecards.take_out_of_use(card, settings, why=why, who=by))
 
 
 @app.command(cls=_Command, help=_("report.help"))

@@ -15,6 +15,7 @@ from pipeline.learning import LEAST, Comparison, Lesson, Share, learn
 from pipeline.reader_models import CURRENT, use
 from pipeline.settings import Settings
 from pipeline.store import open_store
+from pipeline.versions import CardArchive
 
 
 def lesson(out: Path | None, settings: Settings, *, put_to_use: bool) -> int:
@@ -26,7 +27,7 @@ def lesson(out: Path | None, settings: Settings, *, put_to_use: bool) -> int:
         raise SettingsError("Z536", what, where=str(folder), hint=t(language, "learning.taken_hint"))
     messages().print(t(language, "learning.reading"))
     with open_store(settings.store_url, media=settings.media, language=language) as store:
-        learned = learn(store.reviewed(), settings, folder)
+        learned = learn(store.reviewed(), CardArchive(store, settings.cards), settings, folder)
     _show(learned, language)
     return _decide(learned, settings, put_to_use=put_to_use)
 

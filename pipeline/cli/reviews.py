@@ -11,7 +11,7 @@ from pipeline.reports.words import Words
 from pipeline.reviewing import review
 from pipeline.settings import Settings
 from pipeline.store import open_store
-from pipeline.workshop import CardArchive
+from pipeline.versions import CardArchive
 
 
 def keep(
@@ -30,7 +30,7 @@ def keep(
             turn=None if turn is None else turn - 1,
             language=language,
         )
-    judged = CardArchive(settings.cards).get(decision.scorecard_digest).criterion(criterion)
+        judged = CardArchive(store, settings.cards).get(decision.scorecard_digest).criterion(criterion)
     words = Words(language)
     same = decision.machine is decision.person
     told = t(

@@ -20,15 +20,14 @@ def run(inbox: Path, settings: Settings) -> int:
     """Evaluate what is new in an inbox, print the table and the path of the report; gives the exit status."""
     language, console = settings.language, messages()
     console.print(t(language, "cli.run.reading", inbox=inbox), soft_wrap=True, markup=False)
-    workshop = Workshop(settings)
-    nightly = Nightly(inbox, settings, workshop=workshop)
+    nightly = Nightly(inbox, settings)
     if nightly.interactions:
         with Bars(nightly.interactions, language) as bars:
             nightly.watch(bars)
             _work(inbox, nightly, settings)
     console.print(t(language, "cli.run.reporting"))
     outcome = nightly.finish()
-    _show(outcome, workshop, settings)
+    _show(outcome, nightly.workshop, settings)
     return 1 if outcome.set_aside else 0
 
 

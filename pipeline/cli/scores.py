@@ -17,13 +17,15 @@ from pipeline.i18n import Language, t
 from pipeline.ingest import ingest_files
 from pipeline.settings import Settings
 from pipeline.store.records import Result
+from pipeline.versions import finder
 from pipeline.workshop import Workshop
 
 
 def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, output: Literal["json", "table"]) -> int:
     """Score files in their order and print one JSON object a line, or a table; gives the exit status."""
     language, console = settings.language, messages()
-    workshop = Workshop(settings, scorecard=scorecard)
+    with finder(settings) as find:
+        workshop = Workshop(settings, scorecard=scorecard, find=find)
     intake = ingest_files(files, language=language)
     batch = Batch("score", intake.interactions)
     with Bars(len(batch), language) as bars:

@@ -24,7 +24,7 @@ from pipeline.reports.words import Words
 from pipeline.scorecard import Scorecard
 from pipeline.settings import Settings
 from pipeline.store import Result, open_store
-from pipeline.workshop import CardArchive
+from pipeline.versions import CardArchive
 
 if TYPE_CHECKING:
     from pipeline.store.database import Store
@@ -54,14 +54,11 @@ def agent(identifier: str, out: Path | None, settings: Settings) -> int:
 
 def export(settings: Settings) -> int:
     """Print every evaluation in the store, one JSON object a line, by interaction id; gives the exit status."""
-    archive = CardArchive(settings.cards)
-    cards: dict[str, Scorecard] = {}
     with _store(settings) as store:
+        archive = CardArchive(store, settings.cards)
         for result in store.results(newest=False):
-            digest = result.evaluation.scorecard_digest
-            if digest not in cards:
-                cards[digest] = archive.get(digest)
-            record = evaluation_record(result.evaluation, result.review, cards[digest], settings.language)
+            card = archive.get(result.evaluation.scorecard_digest)
+            record = evaluation_record(result.evaluation, result.review, card, settings.language)
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     return 0
 
@@ -79,13 +76,12 @@ def _night(store: Store, settings: Settings) -> Night:
     return night_of(
         found,
         set_aside=store.last_set_aside(),
-        cards=_cards(found, settings),
+        cards=_cards(found, CardArchive(store, settings.cards)),
         made_at=datetime.now(ZoneInfo(settings.time_zone)),
     )
 
 
-def _cards(found: Iterable[Result], settings: Settings) -> tuple[Scorecard, ...]:
-    archive = CardArchive(settings.cards)
+def _cards(found: Iterable[Result], archive: CardArchive) -> tuple[Scorecard, ...]:
     ordered = sorted(found, key=lambda result: (result.evaluated_at is not None, result.evaluated_at))
     return tuple(archive.get(digest) for digest in dict.fromkeys(r.evaluation.scorecard_digest for r in ordered))
 

@@ -1,0 +1,135 @@
+"""A dry run over the store: which cards are compared, over which conversations, read by which models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline import __version__
+from pipeline.conversation import Channel
+from pipeline.reader_models import open_reader
+from pipeline.rescoring import Comparison, Pair, Reader, Tally
+from pipeline.settings import Settings
+from pipeline.store.records import Result, Stored
+from pipeline.versions import counterpart, named, register
+
+if TYPE_CHECKING:
+    from pipeline.store.database import Store
+    from pipeline.store.past import Period
+
+KEPT_AT_ONCE = 200
+
+
+class Progress(Protocol):
+    """What is told while conversations are scored."""
+
+    def done(self, interactions: int) -> None:
+        """So many more are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Which conversations: begun from `since` on and before `until`, of one agent, the newest `limit` of them."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    agent: str | None = None
+    limit: int | None = None
+
+
+class DryRun:
+    """Two cards and a store.
+
+    Args:
+        scorecard: name of the changed card (path, `ID@VERSION`, digest or id).
+        against: name of the card to compare with; default the active version of the same id.
+        store: the past.
+        settings: which reader is in use.
+
+    Raises:
+        BadScorecardError: Z201, a card is wrong.
+        ScorecardError: Z212 there is no such version, Z213 none is active.
+    """
+
+    def __init__(self, scorecard: str, against: str | None, store: Store, settings: Settings) -> None:
+        language = settings.language
+        self.new = named(scorecard, store, language=language)
+        self.old = (
+            counterpart(self.new, store, language=language)
+            if against is None
+            else named(against, store, language=language)
+        )
+        self.kept = self.left = 0
+        self._store = store
+        self._settings = settings
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Channels that both cards are made for."""
+        return tuple(channel for channel in Channel if self.old.applies_to(channel) and self.new.applies_to(channel))
+
+    def count(self, past: Past) -> int:
+        """How many conversations will be compared."""
+        found = self._store.past_count(self._period(past))
+        return found if past.limit is None else min(found, past.limit)
+
+    def compare(self, past: Past, *, progress: Progress | None = None, keep_as: str | None = None) -> Comparison:
+        """Score the past by both cards, a page in memory at a time.
+
+        Args:
+            past: which conversations.
+            progress: told of each one.
+            keep_as: who keeps the new evaluations in the store; `None` writes nothing. Only what this version of
+                zhijian and the present reader measured and read can be kept; the rest is counted in `left`.
+
+        Raises:
+            ScorecardError: Z211, the version of the card to keep is settled with another content.
+            StoreError: the store cannot be read or written.
+        """
+        if keep_as is not None:
+            register(self.new, self._store, who=keep_as)
+        tally = Tally(self.old, self.new)
+        stream = iter(self._store.past(self._period(past), limit=past.limit))
+        while page := list(islice(stream, KEPT_AT_ONCE)):
+            pairs = [self._add(tally, stored) for stored in page]
+            if keep_as is not None:
+                self._keep(zip(page, pairs, strict=True))
+            if progress is not None:
+                progress.done(len(page))
+        return tally.comparison()
+
+    def _add(self, tally: Tally, stored: Stored) -> Pair:
+        return tally.add(
+            stored.conversation,
+            models=stored.models,
+            reader=self._reader_of(stored),
+            engine_version=stored.engine_version,
+        )
+
+    def _keep(self, some: Iterable[tuple[Stored, Pair]]) -> None:
+        fresh = []
+        for stored, pair in some:
+            if self._reader_of(stored) == "present" and stored.engine_version == __version__:
+                fresh.append(Result(stored.conversation, pair.after, pair.review_after))
+            else:
+                self.left += 1
+        self.kept += self._store.save(fresh)
+
+    def _reader_of(self, stored: Stored) -> Reader:
+        if not stored.conversation.readings:
+            return "missing"
+        return "present" if stored.models.get("tone", "").rpartition("@")[2] == self._reader else "other"
+
+    @cached_property
+    def _reader(self) -> str:
+        """Digest of the reader in use."""
+        return open_reader(self._settings).digest
+
+    def _period(self, past: Past) -> Period:
+        from pipeline.store.past import Period
+
+        return Period(past.since, past.until, past.agent, self.channels)
