@@ -12,8 +12,12 @@ from pipeline.criteria import (
     channel,
     classes,
     criterion,
+    emoji,
+    ending,
+    flow,
     hold,
     interruption,
+    loudness,
     manual,
     measure,
     pace,
@@ -22,10 +26,12 @@ from pipeline.criteria import (
     privacy,
     question,
     repetition,
+    response,
     sequence,
     silence,
     similar,
     speaks,
+    talk_ratio,
     tone,
 )
 from pipeline.criteria.base import Context, Hit, Outcome, State, evidence
@@ -37,12 +43,18 @@ KINDS: dict[str, Kind] = {
     "pattern": Kind(pattern.Params, pattern.evaluate, pattern.__doc__),
     "similar": Kind(similar.Params, similar.evaluate, similar.__doc__),
     "sequence": Kind(sequence.Params, sequence.evaluate, sequence.__doc__),
+    "flow": Kind(flow.Params, flow.evaluate, flow.__doc__),
     "act": Kind(act.Params, act.evaluate, act.__doc__),
     "tone": Kind(tone.Params, tone.evaluate, tone.__doc__),
     "pace": Kind(pace.Params, pace.evaluate, pace.__doc__),
     "silence": Kind(silence.Params, silence.evaluate, silence.__doc__),
+    "response": Kind(response.Params, response.evaluate, response.__doc__),
+    "ending": Kind(ending.Params, ending.evaluate, ending.__doc__),
     "interruption": Kind(interruption.Params, interruption.evaluate, interruption.__doc__),
+    "loudness": Kind(loudness.Params, loudness.evaluate, loudness.__doc__),
+    "talk_ratio": Kind(talk_ratio.Params, talk_ratio.evaluate, talk_ratio.__doc__),
     "repetition": Kind(repetition.Params, repetition.evaluate, repetition.__doc__),
+    "emoji": Kind(emoji.Params, emoji.evaluate, emoji.__doc__),
     "privacy": Kind(privacy.Params, privacy.evaluate, privacy.__doc__),
     "hold": Kind(hold.Params, hold.evaluate, hold.__doc__),
     "speaks": Kind(speaks.Params, speaks.evaluate, speaks.__doc__),
@@ -138,7 +150,7 @@ def _any_of(outcomes: list[Outcome]) -> Outcome:
 def _all_of(outcomes: list[Outcome]) -> Outcome:
     decisive = _first(outcomes, State.NO, State.UNSURE, State.UNAVAILABLE)
     if decisive is not None:
-        return decisive
+        return replace(decisive, share=None)
     hits = tuple(hit for outcome in outcomes for hit in outcome.hits)
     reason: Reason = next((o.reason for o in outcomes if o.hits), outcomes[0].reason)
     return Outcome(State.YES, min(outcome.confidence for outcome in outcomes), reason, hits)

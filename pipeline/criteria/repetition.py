@@ -1,23 +1,48 @@
-"""repetition: the same stock sentence again and again.
+"""repetition: the same sentence is said again and again. / 同一句话说了一遍又一遍。
+
+English: a sentence is said `times` times in all (default 3), the last times by `by` (default `agent`). `of` says
+whose saying comes first: `same` (default: one's own) or `other` (a sentence of the other side that `by` then repeats:
+an agent who parrots the customer, a customer who has to say again what the agent said). `min_chars` (default 8) is
+the least length of a sentence, `similarity` (0…1, default 0.9; rapidfuzz ratio) how alike they must be, `except`
+lists patterns of sentences that may be repeated, `window` narrows the turns. `within` says how far back the saying
+before may lie, in turns of who said it or in seconds (`4 turns`, `60 s`; default: any distance). A clause between
+commas counts as a sentence too, so that a stock clause is found inside different sentences; no place counts twice.
+The hits are all sayings of the sentence that was said most often. Unsure where the turns were badly heard; not
+applicable where the role says nothing.
+
+中文：同一句话一共说到 `times` 遍（默认 3），后面几遍是 `by`（默认 `agent`）说的。`of` 指定第一遍是谁说的：`same`（默
+认，自己说过的话）或 `other`（对方先说、`by` 再重复，例如坐席照搬客户的话）。`min_chars`（默认 8）以下的短句不
+算，`similarity`（0 到 1，默认 0.9）是至少要多相似，`except` 列出可以重复的话术，`window` 限定看哪几句。`within` 是上一
+遍最多隔多远，按说上一遍的那一方的句数或秒数计（`4 turns`、`60 s`，默认不限）。逗号之间的分句也算一句，所以夹在不同句子
+里的套话也找得到；同一处不重复计算。命中的是说得最多的那句话的每一遍。录音听不清时判为“听不清”；该角色没有发言，则不适
+用。
 
 ```yaml
 repetition: {by: agent, min_chars: 8, times: 3, similarity: 0.9, except: [请稍等]}
 ```
 
-`by`, `min_chars` of a sentence, `times` it is said, `similarity` 0…1 (share of equal characters, rapidfuzz ratio),
-`except` (patterns of sentences that may be repeated), `window`. A clause between commas counts as a sentence too, so
-that a stock clause is found inside different sentences; no place counts twice.
+```met
+坐席: 请您耐心等待处理结果。
+客户: 要等多久？
+坐席: 请您耐心等待处理结果。
+客户: 到底要多久？
+坐席: 请您耐心等待处理结果。
+```
 
-Met: `坐席: 请您耐心等待处理结果。` three times. Unmet: three different sentences.
+```unmet
+坐席: 请您耐心等待处理结果。
+客户: 要等多久？
+坐席: 明天上午十点之前给您回电话。
+```
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.conversation import Conversation, Evidence, Reason
 from pipeline.criteria.base import (
@@ -33,46 +58,99 @@ from pipeline.criteria.base import (
     found,
     missed,
     role_word,
+    speaks,
     trust,
+    wrong,
 )
 from pipeline.criteria.patterns import Patterns
-from pipeline.criteria.window import Window, select
+from pipeline.criteria.sentences import sentences_and_clauses
+from pipeline.criteria.window import Distance, Window, select
 from pipeline.text import matching_form
 
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+")
-_CLAUSE = re.compile(r"[^。！？!?；;\n，,]+")
+_OTHER: dict[str, Role] = {"agent": "customer", "customer": "agent", "bot": "customer"}
 
 
 class Params(Strict):
-    """Whose sentences, how long, how often, how alike."""
+    """Whose sentences, how long, how often, how alike, how close together."""
 
     by: Role = "agent"
+    of: Literal["same", "other"] = "same"
     min_chars: Annotated[int, Field(ge=2)] = 8
     times: Annotated[int, Field(ge=2)] = 3
     similarity: Share = 0.9
+    within: Distance | None = None
     except_: PatternList = Field(default=(), alias="except")
     window: Window | None = None
+
+    @model_validator(mode="after")
+    def _has_another(self) -> Params:
+        if self.of == "other" and self.by not in _OTHER:
+            raise wrong("repetition_other", by=self.by)
+        return self
+
+
+@dataclass(slots=True)
+class _Saying:
+    """A sentence and where it was said; `last` is where it may be repeated from."""
+
+    text: str
+    places: list[Evidence]
+    last: Evidence
 
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether one sentence is said `times` times or more; the hits are its occurrences."""
-    from rapidfuzz.fuzz import ratio
-
     turns = select(conversation, params.by, params.window, context)
-    groups: list[tuple[str, list[Evidence]]] = []
-    for text, place in _sentences(params, conversation, turns, context):
-        alike = next((g for g in groups if ratio(g[0], text) >= 100 * params.similarity), None)
-        if alike is None:
-            groups.append((text, [place]))
-        elif not _overlap(alike[1][-1], place):
-            alike[1].append(place)
+    sayings = _sayings(params, conversation, turns, context)
     args: dict[str, str | int | float] = {"role": role_word(params.by), "times": params.times}
-    often = max((group[1] for group in groups), key=len, default=[])
+    often = max((saying.places for saying in sayings), key=len, default=[])
     if len(often) < params.times:
         return missed(conversation, turns, params.by, context, Reason("criteria.repetition.none", args))
     hits = tuple(Hit((place,), trust(conversation.turns[place.turn], WRITTEN)) for place in often)
     told = args | {"turn": often[0].turn + 1, "quote": often[0].quote, "count": len(often)}
-    return found(hits, Reason("criteria.repetition.found", told))
+    key = "criteria.repetition.found" if params.of == "same" else "criteria.repetition.found_other"
+    return found(hits, Reason(key, told))
+
+
+def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context) -> list[_Saying]:
+    from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import extract_iter
+
+    first: Role = params.by if params.of == "same" else _OTHER[params.by]
+    known = [turn.index for turn in conversation.turns if speaks(turn, first)]
+    heard = turns if params.of == "same" else tuple(sorted({*turns, *known}))
+    number = {turn: place for place, turn in enumerate(known)}
+    sayings: list[_Saying] = []
+    texts: list[str] = []
+    for text, place in _sentences(params, conversation, heard, context):
+        repeats = place.turn in turns
+        alike = (
+            sayings[found]
+            for _, _, found in extract_iter(text, texts, scorer=ratio, score_cutoff=100 * params.similarity)
+        )
+        saying = next((s for s in alike if not repeats or _near(s.last, place, params, number)), None)
+        if saying is None:
+            if place.turn in number:
+                sayings.append(_Saying(text, [place], place))
+                texts.append(text)
+        elif not _overlap(saying.last, place):
+            if repeats:
+                saying.places.append(place)
+            if place.turn in number:
+                saying.last = place
+    return sayings
+
+
+def _near(before: Evidence, place: Evidence, params: Params, number: dict[int, int]) -> bool:
+    """Whether `before` is not too far back from `place`, whose turn `number` counts among those of the first to say."""
+    reach = params.within
+    if reach is None:
+        return True
+    if reach.unit == "seconds":
+        end = before.start if before.end is None else before.end
+        return place.start is not None and end is not None and place.start - end <= reach.amount
+    now = number[place.turn] if place.turn in number else sum(turn < place.turn for turn in number)
+    return now - number[before.turn] <= reach.amount
 
 
 def _overlap(one: Evidence, other: Evidence) -> bool:
@@ -86,15 +164,7 @@ def _sentences(
     allowed = Patterns(params.except_, context.lists, context.settings.gap)
     for index in turns:
         turn = conversation.turns[index]
-        for span in _spans(turn.text):
+        for span in sentences_and_clauses(turn.text):
             form = matching_form(turn.text[slice(*span)]).text
             if len(form) >= params.min_chars and not allowed.search(form):
                 yield form, evidence(turn, span)
-
-
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    for sentence in _SENTENCE.finditer(text):
-        clauses = [clause.span() for clause in _CLAUSE.finditer(text, *sentence.span())]
-        yield sentence.span()
-        if len(clauses) > 1:
-            yield from clauses

@@ -10,7 +10,7 @@ everywhere. Unsure where the turns were badly heard or their speaker is unknown;
 nothing.
 
 中文：`to` 是一组例句；只写一句或一个列表就等于 `to`。每一句话、以及逗号之间的每个分句都与例句比较，相似度不低于
-`at_least`（0 到 1，默认0.55）就算。默认比的是字面：相同的字和相邻两字的比例，与编辑相似度取平均。`unlike` 里放字面相
+`at_least`（0 到 1，默认 0.55）就算。默认比的是字面：相同的字和相邻两字的比例，与编辑相似度取平均。`unlike` 里放字面相
 近但意思不同的句子：更像其中某一句而不是例句的，不算。`min_chars`（默认 4）以下的短句不比。设置项 `embedding.model` 配
 了向量模型时改比语义，此时以 `meaning`（余弦相似度，默认 0.75）为下限。`by`（默认 `agent`）、`window`、`times`（默认
 1）与其他判定方式相同。录音听不清或分不清是谁说的，判为“听不清”；该角色没有发言，则不适用。

@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.conversation import Verdict
 from pipeline.criteria.privacy import id_card_fits, luhn_fits, number_kind
+from pipeline.scorecard import BadScorecardError
 from tests.cards import finding
 from tests.dialogues import talk
 
@@ -62,6 +63,48 @@ def test_sentences_may_be_allowed(tmp_path):
 def test_the_customers_repetitions_are_not_the_agents(tmp_path):
     conversation = talk("\n".join(["坐席: 您好", *["客户: 你们到底什么时候给我处理"] * 3]))
     assert finding(tmp_path, conversation, "deduct: 3", "repetition: {}").verdict is Verdict.MET
+
+
+def test_agent_who_parrots_the_customer(tmp_path):
+    text = "客户: 我的洗衣机甩干的时候特别响\n坐席: {}\n客户: 对\n坐席: {}"
+    operator = "repetition: {of: other, times: 3}"
+    parrot = talk(text.format("您的洗衣机甩干的时候特别响", "您的洗衣机甩干的时候特别响"))
+    found = finding(tmp_path, parrot, "deduct: 3", operator)
+    assert (found.verdict, [e.turn for e in found.evidence]) == (Verdict.UNMET, [0, 1, 3])
+    listens = talk(text.format("是甩干的时候声音大，对吗", "我帮您约师傅"))
+    assert finding(tmp_path, listens, "deduct: 3", operator).verdict is Verdict.MET
+
+
+def test_customer_who_has_to_say_it_again_is_told_apart_from_the_agent_who_does(tmp_path):
+    text = "客户: 我要退掉上周买的电饭锅\n坐席: 请问什么事\n客户: 我要退掉上周买的电饭锅"
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {by: customer, times: 2}").verdict is Verdict.UNMET
+    other = "repetition: {by: customer, of: other, times: 2}"
+    assert finding(tmp_path, talk(text), "deduct: 3", other).verdict is Verdict.MET
+
+
+def test_what_the_customer_says_later_is_not_parroted(tmp_path):
+    text = "坐席: 洗衣机甩干的时候特别响吗\n客户: 洗衣机甩干的时候特别响"
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {of: other, times: 2}").verdict is Verdict.MET
+
+
+@pytest.mark.parametrize(
+    ("within", "verdict"),
+    [("2 turns", Verdict.UNMET), ("1 turns", Verdict.MET), ("30 s", Verdict.UNMET), ("10 s", Verdict.MET)],
+)
+def test_saying_before_must_lie_within_reach(tmp_path, within, verdict):
+    text = f"[0-2] {STOCK}\n[8-9] 坐席: 我查一下您的工单记录\n[20-22] {STOCK}"
+    operator = f"repetition: {{times: 2, within: {within}}}"
+    assert finding(tmp_path, talk(text), "deduct: 3", operator).verdict is verdict
+
+
+def test_window_leaves_sayings_out(tmp_path):
+    operator = "repetition: {times: 2, window: {turns: 2..}}"
+    assert finding(tmp_path, talk(f"{STOCK}\n{STOCK}"), "deduct: 3", operator).verdict is Verdict.MET
+
+
+def test_repeating_another_needs_an_other_side(tmp_path):
+    with pytest.raises(BadScorecardError, match="anyone"):
+        finding(tmp_path, talk(STOCK), "deduct: 3", "repetition: {of: other, by: anyone}")
 
 
 @pytest.mark.parametrize(
