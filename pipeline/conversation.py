@@ -206,10 +206,32 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A sentence in the catalogue (`pipeline/locales`), by key, with its arguments; told in the reader's language."""
+
+    key: str
+    args: Mapping[str, str | int | float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a language model answered to a question of a scorecard: a choice, the words it quotes, and why it says so.
+
+    `quote` and `said` hold no personal data. `problem` tells why there is no answer; `value` is then empty.
+    """
+
+    value: str = ""
+    quote: str = ""
+    said: str = ""
+    problem: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """An interaction whose turns are known, in order of time, with what was measured and read.
 
-    `readings` is empty until the reading step ran; then it has one entry a turn.
+    `readings` is empty until the reading step ran; then it has one entry a turn. `answers` are those to the questions
+    of a scorecard, by the digest of the question; a question that is not in it was not asked.
     """
 
     interaction: Interaction
@@ -218,6 +240,7 @@ class Conversation:
     classes: Classes = Classes()
     hearing: Hearing | None = None
     readings: tuple[Reading, ...] = ()
+    answers: Mapping[str, Answer] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if self.readings and len(self.readings) != len(self.turns):
@@ -241,14 +264,6 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """A sentence in the catalogue (`pipeline/locales`), by key, with its arguments; told in the reader's language."""
-
-    key: str
-    args: Mapping[str, str | int | float] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """What one criterion says of one conversation, with points, reason and evidence.
 
@@ -268,6 +283,11 @@ class Finding:
     fatal: bool = False
     section_fatal: bool = False
     bonus: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether something was done wrong or left undone; a bonus that was not earned is no loss."""
+        return self.verdict in (Verdict.UNMET, Verdict.PARTIAL) and not self.bonus
 
 
 @dataclass(frozen=True, slots=True)

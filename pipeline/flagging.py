@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pipeline.conversation import Conversation, Evaluation, Finding, Interaction, ReviewItem, Verdict
 from pipeline.criteria import evaluate
 from pipeline.criteria.base import Context, State
+from pipeline.criteria.manual import WAITS
 from pipeline.scorecard import Scorecard
 from pipeline.scorecard.model import FlagRule
 from pipeline.scoring import context_for
@@ -28,9 +29,16 @@ def flag(evaluation: Evaluation, conversation: Conversation, scorecard: Scorecar
             fired.setdefault(reason, rule.priority)
     for finding in evaluation.findings:
         criterion = scorecard.criterion(finding.criterion)
-        if criterion.review == "always" and finding.verdict in (Verdict.UNMET, Verdict.PARTIAL) and not finding.bonus:
+        if criterion.review == "always" and finding.lost:
             fired.setdefault(f"review:{finding.criterion}", scorecard.settings.review_priority)
+        if waits(finding):
+            fired.setdefault(f"manual:{finding.criterion}", scorecard.settings.review_priority)
     return ReviewItem(evaluation.interaction, bool(fired), round(together(fired.values()), 4), tuple(fired))
+
+
+def waits(finding: Finding) -> bool:
+    """Whether only a person can decide this, and none has."""
+    return finding.verdict is Verdict.UNSURE and finding.why.key == WAITS
 
 
 def together(priorities: Iterable[float]) -> float:
@@ -107,7 +115,7 @@ def _asked(finding: Finding, rule: FlagRule, scorecard: Scorecard) -> bool:
 def _unsure(finding: Finding, rule: FlagRule, scorecard: Scorecard) -> bool:
     wanted = rule.unsure is True or (isinstance(rule.unsure, tuple) and finding.criterion in rule.unsure)
     silenced = scorecard.criterion(finding.criterion).review == "never"
-    return wanted and not silenced and finding.verdict is Verdict.UNSURE
+    return wanted and not silenced and finding.verdict is Verdict.UNSURE and not waits(finding)
 
 
 def _doubtful(finding: Finding, least: float, scorecard: Scorecard) -> bool:

@@ -76,14 +76,17 @@ def evaluation_record(
         "passed": evaluation.passed,
         "band": evaluation.band,
         "fatal": list(evaluation.fatal),
-        "criteria": [_criterion(finding, language) for finding in evaluation.findings],
+        **({} if evaluation.critical is None else {"critical": _number(evaluation.critical)}),
+        "criteria": [_criterion(finding, scorecard, language) for finding in evaluation.findings],
         "measures": measures,
         "classes": classes,
         "review": {"flagged": review.flagged, "priority": review.priority, "reasons": list(review.reasons)},
     }
 
 
-def _criterion(finding: Finding, language: Language) -> dict[str, Json]:
+def _criterion(finding: Finding, scorecard: Scorecard, language: Language) -> dict[str, Json]:
+    """One finding; `advice` and `section_fatal` are there only where there is something to say."""
+    advice = scorecard.criterion(finding.criterion).advice if finding.lost else None
     return {
         "id": finding.criterion,
         "section": finding.section,
@@ -102,6 +105,8 @@ def _criterion(finding: Finding, language: Language) -> dict[str, Json]:
             }
             for e in finding.evidence
         ],
+        **({"section_fatal": True} if finding.section_fatal else {}),
+        **({"advice": advice.text(language)} if advice else {}),
     }
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 
-from pipeline.conversation import SetAside
+from pipeline.conversation import ReviewItem, SetAside
 from pipeline.i18n import Language
 from pipeline.reports.material import CardText, Case, CriterionText, Night
+from pipeline.sampling import DEFAULT_ZONE, draw
 from pipeline.scorecard import Scorecard, Title
 from pipeline.scorecard.model import FlagRule
 from pipeline.store.records import Result
@@ -30,11 +31,12 @@ def night_of(
         cards: the scorecards that the results were made by; of several versions the last one counts.
         made_at: now, in the zone that pages show.
     """
+    used = tuple(cards)
     return Night(
         made_at=made_at,
-        cases=tuple(_case(result) for result in results),
+        cases=_cases(tuple(results), used, made_at.tzinfo or DEFAULT_ZONE),
         set_aside=tuple(set_aside),
-        cards=MappingProxyType({card.id: card_text(card) for card in cards}),
+        cards=MappingProxyType({card.id: card_text(card) for card in used}),
     )
 
 
@@ -46,7 +48,13 @@ def card_text(card: Scorecard) -> CardText:
         pass_mark=card.pass_mark,
         sections=_texts({key: section.title for key, section in card.sections.items()}),
         criteria={
-            criterion.id: CriterionText(_text(criterion.title), criterion.section, fault=criterion.fault)
+            criterion.id: CriterionText(
+                _text(criterion.title),
+                criterion.section,
+                advice=_text(criterion.advice) if criterion.advice else None,
+                fault=criterion.fault,
+                severity=criterion.severity,
+            )
             for criterion in card.criteria
         },
         bands=_texts({key: band.title for key, band in card.bands.items()}),
@@ -61,10 +69,16 @@ def _rule_title(rule: FlagRule, card: Scorecard) -> Title | None:
     return named.title if named else None
 
 
-def _case(result: Result) -> Case:
+def _cases(results: Sequence[Result], cards: Sequence[Scorecard], zone: tzinfo) -> tuple[Case, ...]:
+    """The cases, with those flagged too that the minimums of the cards' samples ask for."""
+    reviews = draw([(r.conversation, r.evaluation, r.review) for r in results], cards, zone=zone)
+    return tuple(_case(result, review) for result, review in zip(results, reviews, strict=True))
+
+
+def _case(result: Result, review: ReviewItem) -> Case:
     recording = result.conversation.interaction.recording
     media = None if recording is None else Path(recording)
-    return Case(result.conversation, result.evaluation, result.review, media)
+    return Case(result.conversation, result.evaluation, review, media)
 
 
 def _texts(titles: Mapping[str, Title | None]) -> Mapping[str, Mapping[Language, str]]:

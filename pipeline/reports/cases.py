@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.conversation import Channel, Conversation, Evidence, Finding, Measures, Turn, Verdict
 from pipeline.formats_out import heard_warnings
-from pipeline.reports.material import Case, Night
+from pipeline.reports.material import CardText, Case, Night
 from pipeline.reports.timeline import Axis, place
 from pipeline.reports.words import UNKNOWN, Words, mood_kind
 
@@ -75,7 +75,10 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One line of the scorecard. `number` is its place on the page, `lost` whether it cost points."""
+    """One line of the scorecard. `number` is its place on the page, `lost` whether it cost points.
+
+    `advice` is the card's own, and empty where nothing was lost.
+    """
 
     number: int
     id: str
@@ -89,6 +92,9 @@ class FindingView:
     fault: bool
     fatal: bool
     lost: bool
+    section_fatal: bool = False
+    critical: bool = False
+    advice: str = ""
 
     @property
     def quiet(self) -> bool:
@@ -141,10 +147,7 @@ def sections(case: Case, night: Night, words: Words, axis: Axis) -> tuple[Sectio
         grouped.setdefault(finding.section, []).append((number, finding))
     views = []
     for section, numbered in grouped.items():
-        rows = tuple(
-            _finding(number, finding, words.criterion(card, finding.criterion), case.conversation, words, axis)
-            for number, finding in numbered
-        )
+        rows = tuple(_finding(number, finding, card, case.conversation, words, axis) for number, finding in numbered)
         views.append(SectionView(words.section(card, section), _section_points(numbered, words), rows))
     return tuple(views)
 
@@ -208,8 +211,9 @@ def heard_notes(conversation: Conversation, words: Words) -> tuple[str, ...]:
 
 
 def _finding(
-    number: int, finding: Finding, title: str, conversation: Conversation, words: Words, axis: Axis
+    number: int, finding: Finding, card: CardText | None, conversation: Conversation, words: Words, axis: Axis
 ) -> FindingView:
+    text = card.criteria.get(finding.criterion) if card else None
     evidence = []
     for item in finding.evidence:
         x, width = place(axis, item)
@@ -222,8 +226,8 @@ def _finding(
     return FindingView(
         number=number,
         id=finding.criterion,
-        title=title,
-        look=LOOKS[finding.verdict],
+        title=words.criterion(card, finding.criterion),
+        look="na" if finding.bonus and not finding.points else LOOKS[finding.verdict],
         verdict=words.verdict(finding.verdict, fault=finding.fault),
         points=_points(finding, words),
         why=words.why(finding),
@@ -231,7 +235,10 @@ def _finding(
         evidence=tuple(evidence),
         fault=finding.fault,
         fatal=finding.fatal,
-        lost=finding.verdict in (Verdict.UNMET, Verdict.PARTIAL),
+        lost=finding.lost,
+        section_fatal=finding.section_fatal,
+        critical=text is not None and text.severity == "critical",
+        advice=words.title(text.advice, "") if text and finding.lost else "",
     )
 
 
@@ -240,13 +247,17 @@ def _points(finding: Finding, words: Words) -> str:
         return UNKNOWN
     if finding.fatal and finding.verdict is Verdict.UNMET:
         return words.say("case.fatal_points")
+    if finding.section_fatal:
+        return words.say("case.section_fatal_points")
+    if finding.bonus:
+        return words.say("case.bonus_points", points=words.points(finding.points)) if finding.points else UNKNOWN
     if finding.fault:
         return words.points(finding.points) if finding.points else words.say("case.no_deduction")
     return words.say("case.points", points=words.points(finding.points), max=words.points(finding.max_points))
 
 
 def _section_points(numbered: Sequence[tuple[int, Finding]], words: Words) -> str:
-    duties = [f for _, f in numbered if not f.fault and f.verdict not in (Verdict.NOT_APPLICABLE, Verdict.UNSURE)]
+    duties = [f for _, f in numbered if f.max_points and f.verdict not in (Verdict.NOT_APPLICABLE, Verdict.UNSURE)]
     if not duties:
         return ""
     earned, possible = sum(f.points for f in duties), sum(f.max_points for f in duties)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.reports.agents import AgentSummary
 from pipeline.reports.material import Case, Night
-from pipeline.reports.summary import BROKEN, Rate, by_team, rates, totals
+from pipeline.reports.summary import Rate, by_team, rates, totals
 from pipeline.reports.words import Words, mood_kind
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def losses(night: Night, cases: Sequence[Case], words: Words) -> str | None:
     kinds: dict[str, str] = {}
     for case in cases:
         for finding in case.evaluation.findings:
-            if finding.verdict in BROKEN:
+            if finding.lost:
                 counts[finding.criterion] += 1
                 kind = "fatal" if finding.fatal else "fault" if finding.fault else "duty"
                 kinds[finding.criterion] = min(kind, kinds.get(finding.criterion, kind), key=_KINDS.index)

@@ -16,12 +16,13 @@ Text = Mapping[Language, str]
 
 @dataclass(frozen=True, slots=True)
 class CriterionText:
-    """How a criterion is called, what to do better, and whether it is a fault ("must not happen")."""
+    """How a criterion is called, what to do better, whether it is a fault ("must not happen"), and how grave it is."""
 
     title: Text
     section: str
     advice: Text | None = None
     fault: bool = False
+    severity: str = "major"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.conversation import Channel, Finding, Verdict
+from pipeline.intervals import mean_interval
 from pipeline.reports.material import Case, Night
 from pipeline.reports.words import UPSET
 
-# Two-sided 95 % quantiles of Student's t by degrees of freedom 1…30 (beyond: 1.96).
-_T95 = (
-    12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13,
-    2.12, 2.11, 2.10, 2.09, 2.09, 2.08, 2.07, 2.07, 2.06, 2.06, 2.06, 2.05, 2.05, 2.05, 2.04,
-)  # fmt: skip
-
 WORTH: Mapping[Verdict, float] = {Verdict.MET: 1.0, Verdict.PARTIAL: 0.5, Verdict.UNMET: 0.0}
 """What a decided verdict counts in a rate; `not_applicable` and `unsure` do not count at all."""
-
-BROKEN = (Verdict.UNMET, Verdict.PARTIAL)
-"""Verdicts that cost points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +61,10 @@ def average(totals: Iterable[float | None]) -> Average | None:
     if not known:
         return None
     mean = math.fsum(known) / len(known)
-    if len(known) < 2:
+    variance = math.fsum((v - mean) ** 2 for v in known) / max(1, len(known) - 1)
+    half = mean_interval(len(known), variance)
+    if half is None:
         return Average(mean, None, None, len(known))
-    variance = math.fsum((v - mean) ** 2 for v in known) / (len(known) - 1)
-    quantile = _T95[len(known) - 2] if len(known) - 1 <= len(_T95) else 1.96
-    half = quantile * math.sqrt(variance / len(known))
     return Average(mean, max(0.0, mean - half), min(100.0, mean + half), len(known))
 
 
@@ -89,11 +80,11 @@ def pass_rate(cases: Iterable[Case]) -> float | None:
 
 
 def rates(cases: Iterable[Case], *, by: str = "criterion") -> dict[str, Rate]:
-    """How far each criterion (or, `by="section"`, each section) was met, in order of first appearance."""
+    """How far each criterion (or, `by="section"`, each section) was met, in order of first appearance; no bonuses."""
     worths: dict[str, list[float]] = defaultdict(list)
     for case in cases:
         for finding in case.evaluation.findings:
-            if finding.verdict in WORTH:
+            if finding.verdict in WORTH and not finding.bonus:
                 key = finding.section if by == "section" else finding.criterion
                 worths[key].append(WORTH[finding.verdict])
     return {
@@ -105,7 +96,7 @@ def broken(cases: Iterable[Case], *, fault: bool) -> list[tuple[str, int]]:
     """Criteria that cost points, with the number of interactions, most frequent first; faults or duties."""
     counts: Counter[str] = Counter()
     for case in cases:
-        counts.update(f.criterion for f in case.evaluation.findings if f.fault is fault and f.verdict in BROKEN)
+        counts.update(f.criterion for f in case.evaluation.findings if f.fault is fault and f.lost)
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -127,9 +118,11 @@ def best_first(cases: Iterable[Case]) -> list[Case]:
 
 
 def worst_findings(case: Case) -> list[Finding]:
-    """Findings that cost points: fatal ones first, then those that cost most."""
-    lost = [f for f in case.evaluation.findings if f.verdict in BROKEN]
-    return sorted(lost, key=lambda f: (not f.fatal, not f.fault, -(f.max_points - f.points), f.criterion))
+    """Findings that cost points: fatal ones first, then those that cost a section, then those that cost most."""
+    lost = [f for f in case.evaluation.findings if f.lost]
+    return sorted(
+        lost, key=lambda f: (not f.fatal, not f.section_fatal, not f.fault, -(f.max_points - f.points), f.criterion)
+    )
 
 
 def by_agent(cases: Iterable[Case]) -> dict[str, list[Case]]:
