@@ -1,15 +1,32 @@
-"""hold: a hold was asked for before and thanked for after.
+"""hold: a hold was asked for before and thanked for after. / 让客户等待前先征询，回来后致谢。
+
+English: a hold is a turn of the agent with one of `asked`, or a gap before the agent of at least `longer_than`
+seconds (default `{call: 8, chat: 60}`) that nobody announced. After it one of `thanked` has to stand in the agent's
+next two turns, or in the turn that asked, behind the asking. With `read`, turns in which the reader reads the acts
+`hold` or `hold_thanks` with at least this probability count too. `need`: `both` (default), `one`, `asked` or
+`thanked`. Every hold must be treated so. Not applicable where there was no hold; unsure where the agent could not be
+heard.
+
+中文：坐席说了 `asked` 里的话，或坐席开口前空了 `longer_than` 秒以上（默认电话 8 秒、聊天 60 秒）而没有人打招呼，都算一
+次等待。等待之后，坐席接下来的两句里（或征询的同一句后面）要有 `thanked` 里的话。写了 `read` 时，被识别为请客户等待
+（`hold`）或等待后致谢（`hold_thanks`）且概率不低于此值的句子也算。`need`：`both`（默认，前后都要）、`one`（有一样即
+可）、`asked`、`thanked`。每一次等待都要做到。没有等待时不适用；坐席的话听不清时不确定。
 
 ```yaml
-hold: {asked: [请[您]稍等], thanked: [久等, 感谢您的[耐心]等待], need: both, read: 0.6}
+hold: {asked: ["请[您]稍等"], thanked: [久等, "感谢您的[耐心]等待"], need: both}
 ```
 
-With `read`, turns in which the reader reads the acts hold and hold_thanks with at least this probability count too.
-A hold is a turn of the agent with one of `asked`, or a gap before the agent of at least `longer_than` seconds
-(`{call: 8, chat: 60}`). After it `thanked` may stand in the agent's next two turns. `need`: `both` (default), `one`,
-`asked`, `thanked`. Every hold must be treated so. Not applicable where there was no hold.
+```met
+坐席: 请您稍等，我查一下。
+客户: 好。
+坐席: 让您久等了，明天上午送到。
+```
 
-Met: `坐席: 请您稍等。` `坐席: 让您久等了。` Unmet: `坐席: 请您稍等。` `坐席: 查到了。`
+```unmet
+坐席: 请您稍等，我查一下。
+客户: 好。
+坐席: 明天上午送到。
+```
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 import pytest
 
 from pipeline.conversation import Verdict
-from tests.cards import finding
+from pipeline.criteria.base import State
+from pipeline.scorecard import BadScorecardError
+from tests.cards import finding, outcome
 from tests.dialogues import talk
 
 EMPATHY = """sequence:
@@ -42,6 +44,37 @@ def test_which_occurrences_must_be_answered(tmp_path, which, verdict):
     text = "客户: 太差了\n坐席: 单号\n坐席: 嗯好\n客户: 太差了\n坐席: 理解您的心情"
     found = finding(tmp_path, talk(text), "points: 5", f"{EMPATHY}\n  which: {which}")
     assert found.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("which", "state"),
+    [("1", State.NO), ("2", State.YES), ("last", State.YES), ("-2", State.NO), ("3", State.UNAVAILABLE)],
+)
+def test_only_the_nth_occurrence_must_be_answered(tmp_path, which, state):
+    text = "客户: 太差了\n坐席: 单号\n坐席: 嗯好\n客户: 太差了\n坐席: 理解您的心情"
+    assert outcome(tmp_path, talk(text), f"{EMPATHY}\n  which: {which}").state is state
+
+
+AROUND = "sequence: {around: {phrase: [扣费]}, expect: {phrase: [抱歉]}, within: 1 turns}"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("坐席: 非常抱歉\n坐席: 是系统扣费有误", State.YES),
+        ("坐席: 是系统扣费有误\n坐席: 非常抱歉", State.YES),
+        ("坐席: 抱歉，是系统扣费有误", State.YES),
+        ("坐席: 抱歉\n坐席: 我看一下\n坐席: 是系统扣费有误\n坐席: 好的", State.NO),
+        ("坐席: 抱歉", State.UNAVAILABLE),
+    ],
+)
+def test_what_must_stand_around_another(tmp_path, text, state):
+    assert outcome(tmp_path, talk(text), AROUND).state is state
+
+
+def test_a_place_that_is_no_number_is_told(tmp_path):
+    with pytest.raises(BadScorecardError, match="first, last, every"):
+        outcome(tmp_path, talk("坐席: 您好"), f"{EMPATHY}\n  which: second")
 
 
 def test_answer_within_seconds(tmp_path):

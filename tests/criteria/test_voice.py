@@ -1,9 +1,12 @@
-"""Operators that look at times: silence, interruption, pace, hold."""
+"""Operators that look at times and turns: silence, interruption, pace, hold, speaks."""
+
+from dataclasses import replace
 
 import pytest
 
-from pipeline.conversation import Verdict
-from tests.cards import finding
+from pipeline.conversation import Hearing, Reading, Verdict, Word
+from pipeline.criteria.base import State
+from tests.cards import finding, outcome
 from tests.dialogues import talk
 
 
@@ -28,6 +31,59 @@ def test_the_customers_silence_is_not_the_agents(tmp_path):
 def test_silence_in_a_chat_needs_no_ends(tmp_path):
     conversation = talk("[0] 客户: 在吗\n[90] 坐席: 在的", channel="chat")
     assert finding(tmp_path, conversation, "deduct: 3", "silence: {longer_than: 60}").verdict is Verdict.UNMET
+
+
+GAPS = "[0-2] 坐席: 您的单号\n[8-9] 坐席: 喂\n[20-22] 客户: 找到了\n[22.2-24] 坐席: 请讲"
+
+
+@pytest.mark.parametrize(
+    ("operator", "turns"),
+    [
+        ("longer_than: 5", [1, 2]),
+        ("longer_than: 5, after_by: same", [1]),
+        ("longer_than: 5, after_by: other", [2]),
+        ("longer_than: 5, after_by: agent, by: customer", [2]),
+        ("shorter_than: 0.5", [3]),
+        ("longer_than: 5, shorter_than: 8", [1]),
+    ],
+)
+def test_silences_between_these_roles(tmp_path, operator, turns):
+    hits = outcome(tmp_path, talk(GAPS), f"silence: {{{operator}}}").hits
+    assert [hit.turn for hit in hits] == turns
+
+
+def test_silence_before_the_first_word(tmp_path):
+    operator = "silence: {longer_than: 8, at: start}"
+    assert outcome(tmp_path, talk("[12-14] 坐席: 您好\n[15-16] 客户: 喂"), operator).state is State.YES
+    assert outcome(tmp_path, talk("[1-3] 坐席: 您好\n[15-16] 客户: 喂"), operator).state is State.NO
+
+
+ANNOUNCED = "[0-2] 坐席: 请您稍等，我查一下\n[2-3] 客户: 好\n[20-22] 坐席: 查到了"
+SEARCHING = "[0-2] 坐席: 单号报一下\n[2-3] 客户: 等一下我找找\n[20-22] 客户: 找到了"
+MUSIC = "[0-2] 坐席(-24 dB): 单号报一下\n[20-22] 坐席(-25 dB, ♪ -32 dB): 久等了"
+QUIET = "[0-2] 坐席(-24 dB): 单号报一下\n[20-22] 坐席(-25 dB, ♪ -62 dB): 查到了"
+
+
+@pytest.mark.parametrize(("text", "held"), [(ANNOUNCED, True), (SEARCHING, True), (MUSIC, True), (QUIET, False)])
+def test_holds_are_told_from_other_silences(tmp_path, text, held):
+    operator = "silence: {longer_than: 10, holds: %s, asked: ['请[您]稍等', 等一下]}"
+    assert outcome(tmp_path, talk(text), operator % "leave_out").state is (State.NO if held else State.YES)
+    assert outcome(tmp_path, talk(text), operator % "only").state is (State.YES if held else State.NO)
+    assert outcome(tmp_path, talk(text), operator % "count").state is State.YES
+
+
+def test_a_hold_that_the_reader_reads_is_a_hold(tmp_path):
+    conversation = talk("[0-2] 坐席: 您先别走开哈\n[20-22] 坐席: 查到了", readings={0: Reading(acts={"hold": 0.8})})
+    operator = "silence: {longer_than: 10, holds: leave_out, read: %s}"
+    assert outcome(tmp_path, conversation, operator % "0.6").state is State.NO
+    assert outcome(tmp_path, conversation, operator % "0.9").state is State.YES
+
+
+def test_holds_left_out_are_told(tmp_path):
+    found = finding(
+        tmp_path, talk(ANNOUNCED), "deduct: 3", "silence: {longer_than: 10, holds: leave_out, asked: ['请[您]稍等']}"
+    )
+    assert (found.verdict, found.why.args["holds"]) == (Verdict.MET, 1)
 
 
 @pytest.mark.parametrize("operator", ["silence: {longer_than: 10}", "pace: {above: 280}", "interruption: {}"])
@@ -57,6 +113,33 @@ def test_interruption_cites_both_sides(tmp_path):
     assert [e.turn for e in found.evidence] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("operator", "state"),
+    [
+        ("{overlap: 2}", State.YES),
+        ("{overlap: 2.5}", State.NO),
+        ("{min_chars: 8}", State.NO),
+        ("{delay: 2}", State.YES),
+        ("{delay: 4}", State.NO),
+        ("{by: customer}", State.NO),
+    ],
+)
+def test_how_far_how_much_and_how_late_an_interruption_is(tmp_path, operator, state):
+    conversation = talk(f"{COMPLAINT}\n[3-5.2] 坐席: 您先听我说完")
+    assert outcome(tmp_path, conversation, f"interruption: {operator}").state is state
+
+
+def test_a_short_word_counts_where_the_card_says_so(tmp_path):
+    conversation = talk(f"{COMPLAINT}\n[3-4] 坐席: 停")
+    assert outcome(tmp_path, conversation, "interruption: {min_chars: 1}").state is State.YES
+
+
+def test_interruption_does_not_apply_to_one_channel(tmp_path):
+    conversation = replace(talk(f"{COMPLAINT}\n[3-5] 坐席: 您先听我说完"), hearing=Hearing(7.0, 8000, 1, 6.0, 0.9))
+    said = outcome(tmp_path, conversation, "interruption: {}")
+    assert (said.state, said.reason.key) == (State.UNAVAILABLE, "criteria.unavailable.one_channel")
+
+
 def test_interruption_does_not_apply_to_a_chat(tmp_path):
     conversation = talk(f"{COMPLAINT}\n[3-5] 坐席: 您先听我说完", channel="chat")
     assert finding(tmp_path, conversation, "deduct: 3", "interruption: {}").verdict is Verdict.NOT_APPLICABLE
@@ -72,6 +155,42 @@ def test_pace_of_a_single_turn(tmp_path):
     conversation = talk("[0-2] 坐席: 您好这边是客户服务中心工号一零二四\n[3-23] 坐席: 单号查到了请您稍等")
     assert finding(tmp_path, conversation, "deduct: 3", "pace: {above: 280}").verdict is Verdict.MET
     assert finding(tmp_path, conversation, "deduct: 3", "pace: {above: 280, over: any}").verdict is Verdict.UNMET
+
+
+def test_pace_of_turns_as_short_as_the_card_says(tmp_path):
+    conversation = talk("[0-1] 坐席: 请您稍等")
+    assert outcome(tmp_path, conversation, "pace: {above: 200, min_chars: 4}").state is State.YES
+    assert outcome(tmp_path, conversation, "pace: {above: 200}").state is State.UNAVAILABLE
+
+
+def test_pace_leaves_out_the_pauses_within_a_turn(tmp_path):
+    conversation = talk("[0-6] 坐席: 请您稍等我查询一下")
+    words = tuple(Word(ch, start, start + 0.2, 0.9) for ch, start in zip("请您稍等", (0.0, 0.2, 0.4, 0.6), strict=True))
+    words += tuple(Word(ch, 4.8 + i * 0.24, 5.04 + i * 0.24, 0.9) for i, ch in enumerate("我查询一下"))
+    slow = outcome(tmp_path, conversation, "pace: {below: 150}")
+    with_words = replace(conversation, turns=(replace(conversation.turns[0], words=words),))
+    assert (slow.state, outcome(tmp_path, with_words, "pace: {below: 150}").state) == (State.YES, State.NO)
+
+
+def test_pace_does_not_apply_to_a_chat_and_is_unsure_of_unknown_speakers(tmp_path):
+    text = "[0-2] %s: 您好这边是客户服务中心工号一零二四"
+    assert outcome(tmp_path, talk(text % "坐席", channel="chat"), "pace: {above: 280}").state is State.UNAVAILABLE
+    assert outcome(tmp_path, talk(text % "未知"), "pace: {above: 280}").state is State.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("operator", "state"),
+    [
+        ("{by: customer, at_most: 2}", State.YES),
+        ("{by: customer, at_most: 1}", State.NO),
+        ("{by: customer, times: 2, at_most: 3}", State.YES),
+        ("{by: bot, at_most: 1}", State.YES),
+        ("{by: customer, times: 3}", State.NO),
+    ],
+)
+def test_number_of_turns(tmp_path, operator, state):
+    conversation = talk("坐席: 您好\n客户: 喂\n坐席: 请讲\n客户: 没事了")
+    assert outcome(tmp_path, conversation, f"speaks: {operator}").state is state
 
 
 HOLD = "hold: {asked: ['请[您]稍等'], thanked: [久等]}"
