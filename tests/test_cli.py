@@ -247,10 +247,10 @@ def test_export_explains_old_evaluations_by_their_own_card(
     monkeypatch.setenv("ZHIJIAN_SCORECARDS_CHAT", str(card))
     zhijian("run", inbox)
     text = card.read_text(encoding="utf-8")
-    card.write_text(text.replace('version: "1.0"', 'version: "1.1"', 1), encoding="utf-8")
+    card.write_text(text.replace('version: "1.1"', 'version: "1.2"', 1), encoding="utf-8")
     assert "新评分 2 通" in zhijian("run", inbox).err
     versions_ = [(r["interaction"], r["scorecard"]["version"]) for r in zhijian("export").records]  # type: ignore[index]
-    assert versions_ == [("T1", "1.0"), ("T1", "1.1"), ("T2", "1.0"), ("T2", "1.1")]
+    assert versions_ == [("T1", "1.1"), ("T1", "1.2"), ("T2", "1.1"), ("T2", "1.2")]
 
 
 def test_models_list_names_the_published_figures(zhijian: Run) -> None:

@@ -93,7 +93,7 @@ def test_another_scorecard_scores_again_without_reading_again(
     finish(Nightly(inbox, settings))
     shipped = Path(__file__).parents[1] / "scorecards" / "online-chat.yaml"
     card = tmp_path / "card.yaml"
-    card.write_text(shipped.read_text(encoding="utf-8").replace('"1.0"', '"2.0"', 1), encoding="utf-8")
+    card.write_text(shipped.read_text(encoding="utf-8").replace('"1.1"', '"2.0"', 1), encoding="utf-8")
     monkeypatch.setenv("ZHIJIAN_SCORECARDS_CHAT", str(card))
     changed = load_settings()
     nightly = Nightly(inbox, changed)
@@ -105,7 +105,7 @@ def test_another_scorecard_scores_again_without_reading_again(
     finish(nightly)
     with open_store(changed.store_url, media=changed.media) as store:
         versions = [result.evaluation.scorecard_version for result in store.results(newest=False)]
-    assert versions == ["1.0", "2.0"] * 5
+    assert versions == ["1.1", "2.0"] * 5
 
 
 def test_an_id_that_the_store_has_with_other_content_is_set_aside(
