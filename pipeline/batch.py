@@ -14,6 +14,7 @@ from pipeline.dialogue import build
 from pipeline.errors import SettingsError, StoreError, ZhijianError
 from pipeline.flagging import flag
 from pipeline.i18n import Language, t
+from pipeline.interview import unanswered
 from pipeline.reading import read
 from pipeline.scoring import score
 from pipeline.store.records import Result
@@ -70,7 +71,7 @@ def evaluate(batch: Batch, workshop: Workshop, *, progress: Progress | None = No
     watching = progress or Silent()
     unread = [*_conversations(batch.interactions, workshop, watching), *(_unread(known) for known in batch.heard)]
     outcomes: list[Result | SetAside] = []
-    for made in (*_read(unread, workshop), *batch.read):
+    for made in _asked((*_read(unread, workshop), *batch.read), workshop):
         outcomes.append(made if isinstance(made, SetAside) else _guarded(made.interaction, workshop, _judge, made))
         watching.done(1)
     return tuple(outcomes)
@@ -157,6 +158,15 @@ def _read(some: Sequence[Conversation | SetAside], workshop: Workshop) -> Iterat
             yield _guarded(made.interaction, workshop, _read_one, made)
 
 
+def _asked(some: Sequence[Conversation | SetAside], workshop: Workshop) -> Sequence[Conversation | SetAside]:
+    """The same with the answers to the questions of their scorecards, where questions are asked at all."""
+    if workshop.interviewer is None:
+        return some
+    waiting = [made for made in some if not isinstance(made, SetAside)]
+    answered = iter(workshop.interviewer.answered(waiting, lambda one: workshop.card(one.interaction.channel)))
+    return [made if isinstance(made, SetAside) else next(answered) for made in some]
+
+
 def _read_one(workshop: Workshop, conversation: Conversation) -> Conversation:
     return read([conversation], reader=workshop.reader)[0]
 
@@ -164,7 +174,11 @@ def _read_one(workshop: Workshop, conversation: Conversation) -> Conversation:
 def _judge(workshop: Workshop, conversation: Conversation) -> Result:
     interaction = conversation.interaction
     card = workshop.card(interaction.channel)
-    evaluation = score(conversation, card, engine_version=__version__, models=workshop.models(interaction))
+    models = dict(workshop.models(interaction))
+    if unanswered(conversation):
+        # Not the name that a later run looks for: it asks again.
+        models["question"] = f"{workshop.settings.question.model}@unanswered"
+    evaluation = score(conversation, card, engine_version=__version__, models=models)
     return Result(conversation, evaluation, flag(evaluation, conversation, card))
 
 

@@ -15,6 +15,8 @@ from pipeline.scorecard import Criterion, Scorecard
 JUDGED = (Verdict.MET, Verdict.PARTIAL, Verdict.UNMET)
 """Verdicts that count; the others stay out of the denominator."""
 MAX_TOTAL = 100.0
+ANSWERED_BY_OTHERS = ("criteria.manual.", "criteria.question.")
+"""Beginnings of the reasons of what is left to a person or a language model."""
 ABSENCE_OF_FAULT = {
     "criteria.phrase.missed": "criteria.phrase.clear",
     "criteria.act.missed": "criteria.act.clear",
@@ -105,12 +107,17 @@ def _total(scorecard: Scorecard, findings: tuple[Finding, ...]) -> float | None:
         return None
     weigh = _weights(scorecard, findings)
     possible = sum(weigh[finding.criterion] for finding in judged)
-    unheard = sum(weigh[finding.criterion] for finding in findings if finding.verdict is Verdict.UNSURE)
+    unheard = sum(weigh[finding.criterion] for finding in findings if _unheard(finding))
     if unheard and possible < scorecard.settings.least_judged * (possible + unheard):
         return None
     extra = sum(finding.points for finding in judged if not finding.max_points)
     base = _base(scorecard, judged)
     return round(min(MAX_TOTAL, max(0.0, (scorecard.settings.start if base is None else base) + extra)), 2)
+
+
+def _unheard(finding: Finding) -> bool:
+    """Whether a finding is unsure for want of hearing, and not because a person or a model has not answered."""
+    return finding.verdict is Verdict.UNSURE and not finding.why.key.startswith(ANSWERED_BY_OTHERS)
 
 
 def _weights(scorecard: Scorecard, findings: tuple[Finding, ...]) -> dict[str, float]:

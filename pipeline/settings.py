@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -80,6 +80,26 @@ class Run(BaseModel):
     settled_seconds: float = Field(0.0, ge=0, le=86400)
 
 
+class Question(BaseModel):
+    """The language model that answers the questions of scorecards; off while `endpoint` is empty.
+
+    `endpoint` is the base URL of an OpenAI-compatible service, such as http://127.0.0.1:8000/v1. `key` is its key, from
+    the environment only. `timeout` in seconds a try, `attempts` tries where trying again can help, `parallel` questions
+    at a time. Prices are per million tokens; a run that spent `cost_cap` asks no more.
+    """
+
+    model_config = _FROZEN
+    endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
+    model: str = ""
+    key: SecretStr = SecretStr("")
+    timeout: float = Field(30.0, gt=0, le=600)
+    attempts: int = Field(3, ge=1, le=10)
+    parallel: int = Field(4, ge=1, le=64)
+    price_in: float = Field(0.0, ge=0)
+    price_out: float = Field(0.0, ge=0)
+    cost_cap: float = Field(10.0, ge=0)
+
+
 class Settings(BaseSettings):
     """All settings, frozen. `load_settings` is the way to get them: it tells file, line and key of a wrong one."""
 
@@ -99,6 +119,7 @@ class Settings(BaseSettings):
     asr: Asr = Asr()
     reading: Reading = Reading()
     run: Run = Run()
+    question: Question = Question()
 
     @field_validator("home")
     @classmethod
@@ -114,7 +135,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("time_zone", "unknown time zone") from error
         return value
 
-    @field_validator("scorecards", "store", "asr", "reading", "run", mode="before")
+    @field_validator("scorecards", "store", "asr", "reading", "run", "question", mode="before")
     @classmethod
     def _a_table(cls, value: object) -> object:
         if not isinstance(value, Mapping | BaseModel):
@@ -152,6 +173,11 @@ class Settings(BaseSettings):
     def cards(self) -> Path:
         """The folder of copies of the scorecards that evaluations were made by."""
         return self.home / "scorecards"
+
+    @property
+    def answers(self) -> Path:
+        """The folder of answers that a language model gave, by content."""
+        return self.home / "answers"
 
     @property
     def models(self) -> Path:
@@ -209,6 +235,7 @@ def load_settings(file: Path | None = None) -> Settings:
             hint=t(language, "settings.not_toml_hint"),
         ) from error
     _refuse_unknown_variables(language)
+    _refuse_keys(content, path, text, language)
     try:
         return Settings(**content)
     except ValidationError as error:
@@ -232,6 +259,18 @@ def _refuse_unknown_variables(language: Language) -> None:
                 t(language, "settings.unknown_variable", name=name),
                 hint=_suggestion(name, known, language),
             )
+
+
+def _refuse_keys(content: Mapping[str, Any], path: Path, text: str, language: Language) -> None:
+    """Secrets do not belong into a file that is copied and kept under version control."""
+    table = content.get("question")
+    if isinstance(table, Mapping) and "key" in table:
+        raise SettingsError(
+            "Z503",
+            t(language, "settings.key_in_file", key="question.key"),
+            where=_place(path, text, "question.key"),
+            hint=t(language, "settings.key_in_file_hint", name=environment_name("question.key")),
+        )
 
 
 def _first_problem(problem: ErrorDetails, path: Path, text: str, language: Language) -> SettingsError:
@@ -274,6 +313,10 @@ def _expected(problem: ErrorDetails, language: Language) -> str:
             return t(language, "settings.expected.at_least", limit=context["ge"])
         case "less_than_equal":
             return t(language, "settings.expected.at_most", limit=context["le"])
+        case "string_pattern_mismatch":
+            return t(language, "settings.expected.address")
+        case "greater_than":
+            return t(language, "settings.expected.above", limit=context["gt"])
         case "string_type" | "string_too_short" | "path_type":
             return t(language, "settings.expected.text")
         case "time_zone":

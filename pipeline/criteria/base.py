@@ -136,7 +136,7 @@ class Context:
     `titles` has the Chinese and the English name of each condition, `criterion_titles` of each criterion.
     `anchor` is the hit that a relative window refers to, `only` the one turn to look at. `evaluate` evaluates a nested
     expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each. `known` remembers the
-    named conditions, `judged` the criteria of this one conversation. `embed` turns texts into rows of unit length that
+    named conditions, `judged` the criteria, `memory` what several operators need of this one conversation. `embed` turns texts into rows of unit length that
     lie close where the texts mean the same; `None` where no such model is configured.
     """
 
@@ -154,6 +154,7 @@ class Context:
     criterion_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     criterion_parts: Mapping[str, tuple[ExpressionBase, ...]] = field(default_factory=dict)
     judged: dict[str, Judgement] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
 
     def near(self, anchor: Evidence, limit: Limit | None = None) -> Context:
         """The same context with windows relative to `anchor`."""
@@ -235,7 +236,15 @@ class Limits(Strict):
 
 def speaks(turn: Turn, role: Role) -> bool:
     """Whether `turn` counts as spoken by `role`; `anyone` is everybody but the system."""
-    return turn.speaker is not Speaker.SYSTEM if role == "anyone" else turn.speaker.value == role
+    return turn.speaker is not Speaker.SYSTEM if role == "anyone" else turn.speaker == role
+
+
+def spoken_by(role: Role, conversation: Conversation, context: Context) -> list[int]:
+    """Indices of all turns of `role`; worked out once a conversation."""
+    known: list[int] | None = context.memory.get(role)
+    if known is None:
+        known = context.memory[role] = [turn.index for turn in conversation.turns if speaks(turn, role)]
+    return known
 
 
 def called(expression: ExpressionBase, context: Context) -> dict[str, str | int | float]:
@@ -326,14 +335,15 @@ def missed(
     """
     if elsewhere:
         return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}), elsewhere)
-    spoke = [turn for turn in conversation.turns if speaks(turn, role)]
-    if not spoke:
+    if not spoken_by(role, conversation, context):
         if role != "system" and any(turn.speaker is Speaker.UNKNOWN for turn in conversation.turns):
             return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}))
         return unavailable("criteria.unavailable.silent_role", {"role": role_word(role)})
-    searched = [conversation.turns[i] for i in turns]
-    heard = hearing(searched)
+    if turns not in context.memory:
+        context.memory[turns] = hearing([conversation.turns[i] for i in turns])
+    heard: float | None = context.memory[turns]
     if heard is not None and heard < context.settings.hearing_confidence:
+        searched = [conversation.turns[i] for i in turns]
         args: dict[str, str | int | float] = {"role": role_word(role), "percent": round(100 * heard)}
         places = tuple(Hit((evidence(turn),), heard) for turn in searched if turn.confidence is not None)
         worst = sorted(places, key=lambda hit: (conversation.turns[hit.turn].confidence or 0.0, hit.turn))[:2]

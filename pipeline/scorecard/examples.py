@@ -1,7 +1,9 @@
 """The little dialogues under `examples`: text → `Conversation`.
 
 A dialogue is lines `[0.8-3.1] 坐席(0.92): 您好`: times, word confidence, and after it how sure the role is
-(`坐席(0.9, 0.4)`), may be left out. Lines that begin with `@` say what the conversation came with:
+(`坐席(0.9, 0.4)`), may be left out. So may how loud the turn is and what music plays in the silence before it, in dB
+relative to full scale: `坐席(-26 dB)`, `坐席(0.9, -26 dB, ♪ -30 dB)`. Lines that begin with `@` say what the
+conversation came with:
 
     @channel chat                 call, chat, email
     @queue 售后                   also @segment, @agent, @team, @csat, @started_at
@@ -11,6 +13,8 @@ A dialogue is lines `[0.8-3.1] 坐席(0.92): 您好`: times, word confidence, an
     @class complaint_level=1      complaint_type, complaint_level, problem, resolved
     @ended_by customer            short for @attribute ended_by=customer
     @reading 2 sentiment=-0.6 complaint=0.9   how the second turn reads: tones, confidence, acts
+    @answer yes 我查了一下         what a language model answers to questions, and what it quotes
+    @decided yes                  what a person decides
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from typing import Any
 
 from pipeline.conversation import (
     Agent,
+    Answer,
     Channel,
     Classes,
     Conversation,
@@ -35,6 +40,8 @@ from pipeline.conversation import (
     Speaker,
     Turn,
 )
+from pipeline.criteria.manual import DECIDED
+from pipeline.criteria.question import ANY_QUESTION
 from pipeline.dialogue import measure
 from pipeline.text import normalise
 
@@ -47,8 +54,9 @@ _SPEAKERS = {
 }  # fmt: skip
 _LINE = re.compile(
     r"(?:\[\s*(?P<start>[\d.]+)\s*(?:-\s*(?P<end>[\d.]+)\s*)?\]\s*)?"
-    r"(?P<speaker>\w+?)\s*(?:[(（]\s*(?P<confidence>[\d.]+)\s*(?:[,，]\s*(?P<role>[\d.]+)\s*)?[)）])?\s*[:：]\s*(?P<text>.*)"
+    r"(?P<speaker>\w+?)\s*(?:[(（](?P<notes>[^()（）]*)[)）])?\s*[:：]\s*(?P<text>.*)"
 )
+_LEVEL = re.compile(r"(♪?)\s*(-\d+(?:\.\d+)?)\s*dB", re.IGNORECASE)
 _MEASURES = tuple(measured.name for measured in fields(Measures))
 _CLASSES = tuple(classed.name for classed in fields(Classes))
 _TONES = ("politeness", "empathy", "sentiment", "confidence")
@@ -67,6 +75,7 @@ class _Given:
     measures: dict[str, Any] = field(default_factory=dict)
     classes: dict[str, Any] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 def dialogue(
@@ -117,6 +126,7 @@ def _turn(line: str, index: int) -> Turn:
     if match is None:
         raise ValueError(line)
     speaker = _SPEAKERS[match["speaker"].lower()]
+    numbers, levels = _notes(match["notes"])
     known = 0.0 if speaker is Speaker.UNKNOWN else 1.0
     return Turn(
         index=index,
@@ -125,9 +135,21 @@ def _turn(line: str, index: int) -> Turn:
         original=match["text"],
         start=float(match["start"]) if match["start"] else None,
         end=float(match["end"]) if match["end"] else None,
-        confidence=float(match["confidence"]) if match["confidence"] else None,
-        role_confidence=float(match["role"]) if match["role"] else known,
+        confidence=numbers[0] if numbers else None,
+        role_confidence=numbers[1] if len(numbers) > 1 else known,
+        loudness=levels.get(""),
+        sound_before=levels.get("♪"),
     )
+
+
+def _notes(text: str | None) -> tuple[list[float], dict[str, float]]:
+    """What stands in brackets behind a speaker: word confidence and sureness of the role; levels by their sign."""
+    notes = [] if text is None else [note.strip() for note in re.split("[,，]", text)]
+    levels = [match for note in notes if (match := _LEVEL.fullmatch(note))]
+    numbers = [float(note) for note in notes if not _LEVEL.fullmatch(note)]
+    if len(numbers) > 2 or any(not 0 <= number <= 1 for number in numbers):
+        raise ValueError(text)
+    return numbers, {match[1]: float(match[2]) for match in levels}
 
 
 def _header(line: str, given: _Given) -> None:
@@ -157,6 +179,11 @@ def _header(line: str, given: _Given) -> None:
         given.measures.update(_known(_numbers(_pairs(rest)), _MEASURES))
     elif word == "class":
         given.classes.update(_known(_pairs(rest), _CLASSES))
+    elif word == "answer":
+        value, _, quote = rest.partition(" ")
+        given.answers[ANY_QUESTION] = Answer(value, quote.strip())
+    elif word == "decided":
+        given.answers[DECIDED] = Answer({"yes": "yes", "no": "no"}[rest])
     elif word == "reading":
         number, _, rest = rest.partition(" ")
         given.readings[int(number) - 1] = _reading(_pairs(rest))
@@ -216,4 +243,5 @@ def _overlaid(conversation: Conversation, given: _Given) -> Conversation:
         readings=tuple(readings),
         measures=replace(conversation.measures, **given.measures),
         classes=replace(conversation.classes, **given.classes),
+        answers=MappingProxyType(given.answers),
     )
