@@ -13,6 +13,8 @@ conversation came with:
     @class complaint_level=1      complaint_type, complaint_level, problem, resolved
     @ended_by customer            short for @attribute ended_by=customer
     @reading 2 sentiment=-0.6 complaint=0.9   how the second turn reads: tones, confidence, acts
+    @answer yes 我查了一下         what a language model answers to questions, and what it quotes
+    @decided yes                  what a person decides
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from typing import Any
 
 from pipeline.conversation import (
     Agent,
+    Answer,
     Channel,
     Classes,
     Conversation,
@@ -37,6 +40,8 @@ from pipeline.conversation import (
     Speaker,
     Turn,
 )
+from pipeline.criteria.manual import DECIDED
+from pipeline.criteria.question import ANY_QUESTION
 from pipeline.dialogue import measure
 from pipeline.text import normalise
 
@@ -70,6 +75,7 @@ class _Given:
     measures: dict[str, Any] = field(default_factory=dict)
     classes: dict[str, Any] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 def dialogue(
@@ -173,6 +179,11 @@ def _header(line: str, given: _Given) -> None:
         given.measures.update(_known(_numbers(_pairs(rest)), _MEASURES))
     elif word == "class":
         given.classes.update(_known(_pairs(rest), _CLASSES))
+    elif word == "answer":
+        value, _, quote = rest.partition(" ")
+        given.answers[ANY_QUESTION] = Answer(value, quote.strip())
+    elif word == "decided":
+        given.answers[DECIDED] = Answer({"yes": "yes", "no": "no"}[rest])
     elif word == "reading":
         number, _, rest = rest.partition(" ")
         given.readings[int(number) - 1] = _reading(_pairs(rest))
@@ -232,4 +243,5 @@ def _overlaid(conversation: Conversation, given: _Given) -> Conversation:
         readings=tuple(readings),
         measures=replace(conversation.measures, **given.measures),
         classes=replace(conversation.classes, **given.classes),
+        answers=MappingProxyType(given.answers),
     )
