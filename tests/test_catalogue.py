@@ -30,7 +30,8 @@ DYNAMIC = (
     # the end is a value: `f"{the part here}{value}"`
     "cli.panel.", "cli.batch.", "cli.set_aside.", "cli.validate.", "cli.agent.",
     "criteria.role.", "criteria.way.", "criteria.channel.", "criteria.class.", "criteria.measure.", "criteria.tone.",
-    "criteria.privacy.", "criteria.hold.", "criteria.sequence.", "criteria.pattern.", "criteria.similar.", "criteria.emoji.",
+    "criteria.privacy.", "criteria.hold.", "criteria.sequence.",
+    "criteria.question.", "criteria.pattern.", "criteria.similar.", "criteria.emoji.",
     "flag.",
     "hearing.warning.",
     "ingest.expected.",
@@ -39,7 +40,7 @@ DYNAMIC = (
     "report.mood.", "report.rule.", "report.speaker.", "report.verdict.", "report.weekday.",
     "scorecard.error.", "scorecard.verdict.",
     "versions.column.", "versions.state.", "difference.",
-    "rescore.column.", "rescore.table.", "rescore.pass.", "rescore.direction.", "rescore.criterion.", "rescore.tile.",
+    "rescore.column.", "rescore.table.", "rescore.pass.", "rescore.direction.", "rescore.criterion.", "rescore.way.",
     "learning.column.",
     "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.",
     "training.base.", "training.step.",
