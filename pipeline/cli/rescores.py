@@ -23,8 +23,9 @@ from pipeline.errors import InputError
 from pipeline.formats_out import flag_sentence
 from pipeline.i18n import Language, t
 from pipeline.reports.words import Words
-from pipeline.rescoring import Comparison, CriterionEffect, Effect, Transition
+from pipeline.rescoring import Comparison, CriterionEffect, Effect
 from pipeline.scorecard import Scorecard
+from pipeline.scorecard.difference import differences
 from pipeline.settings import Settings
 from pipeline.store import open_store
 
@@ -74,7 +75,12 @@ def rescore(wanted: Wanted, settings: Settings, *, output: str, out: Path | None
 
         made_at = datetime.now(ZoneInfo(settings.time_zone))
         path = write_dry_run(
-            comparison, out or settings.report, (card_text(run.old), card_text(run.new)), made_at, language=language
+            comparison,
+            out or settings.report,
+            (card_text(run.old), card_text(run.new)),
+            made_at,
+            changes=differences(run.old, run.new, language=language),
+            language=language,
         )
         results().print(t(language, "rescore.page", path=path), markup=False, soft_wrap=True)
     else:
@@ -283,11 +289,6 @@ def load_lines(comparison: Comparison, language: Language) -> Iterator[str]:
             after=f"{after / comparison.days:.1f}",
             days=comparison.days,
         )
-
-
-def changed(transitions: tuple[Transition, ...]) -> int:
-    """How many interactions went from one value to another."""
-    return sum(one.count for one in transitions if one.before != one.after)
 
 
 def _signed(value: float) -> str:

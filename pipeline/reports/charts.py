@@ -54,7 +54,7 @@ def distribution(cases: Sequence[Case], words: Words) -> str | None:
     figure.update_layout(barmode="stack", legend=_LEGEND)
     figure.update_xaxes(title=words.say("chart.score_axis"), range=[lowest - 1, 101], dtick=10)
     figure.update_yaxes(title=words.say("chart.count_axis"), **_whole(max(counts.values())))
-    return _json(figure)
+    return figure_json(figure)
 
 
 def losses(night: Night, cases: Sequence[Case], words: Words) -> str | None:
@@ -92,7 +92,7 @@ def losses(night: Night, cases: Sequence[Case], words: Words) -> str | None:
     figure.update_layout(legend=_LEGEND, barmode="stack")
     figure.update_yaxes(categoryorder="array", categoryarray=[_title(night, key, words) for key in top], ticks="")
     figure.update_xaxes(visible=False, range=[0, max(counts.values()) * 1.12])
-    return _json(figure)
+    return figure_json(figure)
 
 
 def mood(cases: Sequence[Case], words: Words) -> str | None:
@@ -128,7 +128,7 @@ def mood(cases: Sequence[Case], words: Words) -> str | None:
     figure.update_layout(barmode="stack", legend=_LEGEND | {"traceorder": "normal"})
     figure.update_xaxes(visible=False, range=[0, 1])
     figure.update_yaxes(ticks="", showgrid=False)
-    return _json(figure)
+    return figure_json(figure)
 
 
 def trend(summary: AgentSummary, words: Words, link: Link) -> str | None:
@@ -170,7 +170,7 @@ def trend(summary: AgentSummary, words: Words, link: Link) -> str | None:
         showgrid=False,
     )
     figure.update_yaxes(title=words.say("chart.score_axis"), range=_score_range([c.evaluation.total for c in dated]))
-    return _json(figure)
+    return figure_json(figure)
 
 
 def agent_radar(night: Night, summary: AgentSummary, words: Words) -> str | None:
@@ -239,7 +239,7 @@ def against_peers(night: Night, summary: AgentSummary, words: Words) -> str | No
     figure.update_layout(legend=_LEGEND, height=max(260, 26 * len(keys) + 90))
     figure.update_xaxes(tickformat=".0%", range=[-0.04, 1.04], dtick=0.25)
     figure.update_yaxes(categoryorder="array", categoryarray=titles, showgrid=True, ticks="")
-    return _json(figure)
+    return figure_json(figure)
 
 
 def intervals(summaries: Sequence[AgentSummary], words: Words, link: Link) -> str | None:
@@ -276,7 +276,7 @@ def intervals(summaries: Sequence[AgentSummary], words: Words, link: Link) -> st
     figure.update_layout(legend=_LEGEND, height=max(380, 56 * len(known) + 100))
     figure.update_xaxes(title=words.say("chart.score_axis"), range=_score_range([c.evaluation.total for c in cases]))
     figure.update_yaxes(ticks="", categoryorder="array", categoryarray=[_label(s) for s in known])
-    return _json(figure)
+    return figure_json(figure)
 
 
 def heatmap(night: Night, summaries: Sequence[AgentSummary], words: Words) -> str | None:
@@ -309,14 +309,15 @@ def heatmap(night: Night, summaries: Sequence[AgentSummary], words: Words) -> st
     figure.update_layout(height=max(240, 30 * len(keys) + 60))
     figure.update_xaxes(side="top", ticks="", showgrid=False)
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
-    return _json(figure)
+    return figure_json(figure)
 
 
 _KINDS = ("fatal", "fault", "duty")
 _LEGEND: dict[str, Any] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
-def _json(figure: Figure) -> str:
+def figure_json(figure: Figure) -> str:
+    """A figure as JSON that may stand in a page."""
     figure.update_layout(template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
     text: str = figure.to_json()
     return text.replace("</", "<\\/")
@@ -402,7 +403,7 @@ def _radar(axes: Sequence[str], lines: Mapping[str, tuple[Sequence[float | None]
             "angularaxis": {"direction": "clockwise", "rotation": 90},
         },
     )
-    return _json(figure)
+    return figure_json(figure)
 
 
 def _wrapped(title: str, width: int = 14) -> str:

@@ -112,6 +112,30 @@ def file_stem(identifier: str) -> str:
     return f"{kept}-{digest}" if kept else digest
 
 
+def write_assets(out_dir: Path) -> None:
+    """Copy style, scripts and Plotly beside the pages.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    import plotly
+
+    target = out_dir / "static"
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("style.css", "player.js", "report.js"):
+        with as_file(files("pipeline.reports") / "static" / name) as source:
+            shutil.copyfile(source, target / name)
+    library = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    copy = target / "plotly.min.js"
+    if not copy.is_file() or copy.stat().st_size != library.stat().st_size:
+        shutil.copyfile(library, copy)
+
+
+def address(interaction: str) -> str:
+    """The page of an interaction, from the folder of the report."""
+    return f"interactions/{quote(file_stem(interaction))}.html"
+
+
 class _Pages:
     """The pages of one report: templates, folder and language."""
 
@@ -119,22 +143,12 @@ class _Pages:
         self.night = night
         self.out = out_dir
         self.words = Words(language)
-        self.templates = _environment(self.words, night)
+        self.templates = environment(self.words, night)
         self.templates.globals["linked"] = linked
 
     def assets(self) -> None:
         """Copy style, scripts and Plotly beside the pages."""
-        import plotly
-
-        target = self.out / "static"
-        target.mkdir(parents=True, exist_ok=True)
-        for name in ("style.css", "player.js", "report.js"):
-            with as_file(files("pipeline.reports") / "static" / name) as source:
-                shutil.copyfile(source, target / name)
-        library = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-        copy = target / "plotly.min.js"
-        if not copy.is_file() or copy.stat().st_size != library.stat().st_size:
-            shutil.copyfile(library, copy)
+        write_assets(self.out)
 
     def index(self, everyone: Sequence[agents.AgentSummary]) -> Path:
         """The night."""
@@ -162,7 +176,7 @@ class _Pages:
             "team.html",
             everyone=everyone,
             teams={name: list(group) for name, group in summary.by_team(self.night.cases).items()},
-            intervals=charts.intervals(everyone, words, lambda c: f"interactions/{quote(file_stem(c.id))}.html"),
+            intervals=charts.intervals(everyone, words, lambda c: address(c.id)),
             heatmap=charts.heatmap(self.night, everyone, words),
             radar=charts.team_radar(self.night, words),
         )
@@ -176,7 +190,7 @@ class _Pages:
             one=one,
             peers=summary.totals(one.peers),
             peers_name=words.say("agent.peers.team" if one.peers_are_team else "agent.peers.all"),
-            trend=charts.trend(one, words, lambda c: f"../interactions/{quote(file_stem(c.id))}.html"),
+            trend=charts.trend(one, words, lambda c: f"../{address(c.id)}"),
             radar=charts.agent_radar(self.night, one, words),
             criteria=charts.against_peers(self.night, one, words),
         )
@@ -224,19 +238,20 @@ class _Pages:
         return path
 
 
-def _environment(words: Words, night: Night) -> Environment:
+def environment(words: Words, night: Night) -> Environment:
+    """What templates know: words, the night, and the filters that pages use."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("pipeline.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["upset_end"] = summary.upset_end
-    environment.filters["criterion_title"] = lambda criterion, card: words.criterion(card, criterion)
-    environment.globals.update(
+    made.tests["upset_end"] = summary.upset_end
+    made.filters["criterion_title"] = lambda criterion, card: words.criterion(card, criterion)
+    made.globals.update(
         words=words,
         say=words.say,
         night=night,
@@ -249,4 +264,4 @@ def _environment(words: Words, night: Night) -> Environment:
         excerpt=cases.excerpt,
         language="zh-CN" if words.language == "zh" else "en",
     )
-    return environment
+    return made
