@@ -9,10 +9,12 @@ from typing import TypeAlias
 from pipeline.conversation import Channel, Conversation
 from pipeline.formats_out import explain
 from pipeline.i18n import Language, t
-from pipeline.scorecard import Criterion, Document, Fault, Place, Problem, Scorecard, dialogue, read
+from pipeline.scorecard import Criterion, Document, Fault, Place, Problem, Scorecard, dialogue, in_order, read
 from pipeline.scorecard.checks import doubts
 from pipeline.scoring import context_for, judge, wants_reader
 
+IDLE = ("idle_list", "idle_condition", "idle_section")
+"""What a card may leave unused of the files that it shares with others."""
 Reader: TypeAlias = Callable[[Conversation], Conversation]
 """Adds readings, measures and classes to a conversation."""
 
@@ -29,9 +31,13 @@ def validate(path: str | Path, *, language: Language = "zh", reader: Reader | No
     card, document, problems = read(Path(path), language=language)
     if card is None or document is None:
         return problems
-    told = [fault.told(document.spot(fault.place), language) for fault in doubts(card, document.plain)]
+    told = [
+        fault.told(document.spot(fault.place), language)
+        for fault in doubts(card, document.plain)
+        if not (fault.rule in IDLE and document.borrowed(fault.place))
+    ]
     told += _examples(card, document, language, reader)
-    return tuple(sorted(told, key=lambda problem: problem.spot.line or 0))
+    return in_order(told, path)
 
 
 def _examples(card: Scorecard, document: Document, language: Language, reader: Reader | None) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ id: test
 version: "1.0"
 title: {zh: 测试, en: Test}
 pass: 80
-bands: {excellent: {from: 95, title: {zh: 优秀, en: Excellent}}, good: 85}
+bands: {excellent: {from: 95, title: {zh: 优秀, en: Excellent}}, good: 80}
 sections: {opening: {zh: 开场, en: Opening}}
 conditions:
   upset: {title: {zh: 客户不满, en: upset}, phrase: {any: [太差了], by: customer}}
@@ -37,6 +37,7 @@ criteria:
     examples:
       met: ["坐席: 您好"]
       unmet: ["坐席: 说吧"]
+    unless: upset
 """
 
 
@@ -117,7 +118,7 @@ def test_digest_depends_on_content(tmp_path):
         ),
         (("phrase: 您好", "condition: upst"), 14, "condition", "did you mean 'upset'"),
         (("phrase: 您好", "phrase: 您好\n    applies_when: upst"), 15, "applies_when", "did you mean 'upset'"),
-        (("phrase: 您好", "sequence: {expect: upset}"), 14, "sequence", "after and before"),
+        (("phrase: 您好", "sequence: {expect: upset}"), 14, "sequence", "after, before and around"),
         (("phrase: 您好", "sequence: {after: upset, expect: upset, within: 2}"), 14, "within", "2 turns"),
         (("phrase: 您好", "tone: {of: politeness}"), 14, "tone", "above or below"),
         (("phrase: 您好", "measure: {name: lenght, above: 1}"), 14, "measure.name", "no measure 'lenght'"),
@@ -214,7 +215,7 @@ def test_double_id(tmp_path):
     again = GOOD.split("criteria:\n")[1]
     (problem,) = [p for p in validate(written(tmp_path, GOOD + again), language="en") if p.severity == "error"]
     assert "greeting is used twice" in problem.message
-    assert ":18: " in problem.where
+    assert ":19: " in problem.where
 
 
 @pytest.mark.parametrize(
@@ -265,7 +266,7 @@ def test_example_is_read_where_a_reader_is_at_hand(tmp_path):
 
 
 def test_idle_section_and_missing_examples_are_pointed_out(tmp_path):
-    text = GOOD.split("    examples:")[0].replace("opening: {zh", "closing: 结尾, opening: {zh")
+    text = (GOOD.split("    examples:")[0] + "    unless: upset\n").replace("opening: {zh", "closing: 结尾, opening: {zh")
     assert sorted(p.severity for p in validate(written(tmp_path, text))) == ["advice", "warning"]
 
 

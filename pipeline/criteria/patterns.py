@@ -163,7 +163,7 @@ def check(source: str, lists: Mapping[str, tuple[str, ...]]) -> None:
 def wordings(source: str, lists: Mapping[str, tuple[str, ...]], *, most: int) -> tuple[str, ...]:
     """The matching forms that a checked pattern stands for, `ANYTHING` where it leaves characters open.
 
-    A pattern that is not tied to an end of the turn has `ANYTHING` there too.
+    A pattern that is not tied to an end of the turn has `ANYTHING` there too, more than any wildcard takes.
 
     Args:
         source: a pattern.
@@ -199,8 +199,8 @@ def _wordings(node: _Sequence | _Literal | _Characters | _End | _Choice, most: i
 
 
 def _open_ended(text: str) -> str:
-    start = "" if text.startswith("^") else ANYTHING
-    end = "" if text.endswith("$") else ANYTHING
+    start = "" if text.startswith("^") else ANYTHING * MOST_ANY
+    end = "" if text.endswith("$") else ANYTHING * MOST_ANY
     return start + text.replace("^", "").replace("$", "") + end
 
 

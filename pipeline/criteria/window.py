@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
@@ -19,6 +20,7 @@ from pipeline.criteria.base import (
     State,
     Strict,
     speaks,
+    spoken_by,
     unavailable,
     wrong,
 )
@@ -27,10 +29,15 @@ SMALLEST_PART = 3
 """A part (`last_quarter`) is never fewer turns than this, so that it means something in a short conversation."""
 
 
+_NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
+_ENDS = re.compile(rf"\s*(-?{_NUMBER})?\s*\.\.\s*(-?{_NUMBER})?\s*")
+_REACH = re.compile(rf"\s*({_NUMBER})\s*(turns?|轮|句|s|seconds?|秒)\s*")
+
+
 def _range(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value, value)
-    match = re.fullmatch(r"\s*(-?[\d.]+)?\s*\.\.\s*(-?[\d.]+)?\s*", value) if isinstance(value, str) else None
+    match = _ENDS.fullmatch(value) if isinstance(value, str) else None
     if not match:
         raise wrong("range")
     return tuple(None if part is None else float(part) for part in match.groups())
@@ -39,7 +46,7 @@ def _range(value: Any) -> Any:
 def _reach(value: Any) -> Any:
     if isinstance(value, Reach):
         return value
-    match = re.fullmatch(r"\s*([\d.]+)\s*(turns?|轮|句|s|seconds?|秒)\s*", str(value))
+    match = _REACH.fullmatch(str(value))
     if not match:
         raise wrong("reach")
     return Reach(float(match[1]), "turns" if match[2][0] in "t轮句" else "seconds")
@@ -94,7 +101,7 @@ class Window(Strict):
     around: Near | None = None
     every: bool = False
 
-    @property
+    @cached_property
     def anchors(self) -> tuple[tuple[Direction, Anchored], ...]:
         """The named conditions that the window lies beside."""
         given = ((direction, getattr(self, direction)) for direction in DIRECTIONS)
@@ -125,8 +132,19 @@ def _place(near: Anchored, conversation: Conversation, context: Context) -> Evid
 
 def select(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
     """Indices of the turns of `role` inside `window`, relative to the context's anchor where the window says so."""
+    if context.anchor is not None or context.only is not None:
+        return _selected(conversation, role, window, context)
+    # The window stands beside its turns, so that no other one can take its place in memory, and its number.
+    key = (role, id(window))
+    known: tuple[Window | None, tuple[int, ...]] | None = context.memory.get(key)
+    if known is None:
+        known = context.memory[key] = (window, _selected(conversation, role, window, context))
+    return known[1]
+
+
+def _selected(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
     turns = conversation.turns
-    chosen = [turn.index for turn in turns if speaks(turn, role)]
+    chosen = spoken_by(role, conversation, context)
     if window is not None:
         counted = (
             chosen if window.of == "role" else [turn.index for turn in turns if turn.speaker is not Speaker.SYSTEM]

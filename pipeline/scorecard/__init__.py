@@ -5,7 +5,7 @@ from pipeline.scorecard.document import Document
 from pipeline.scorecard.examples import dialogue
 from pipeline.scorecard.load import find_scorecard, load_scorecard, read, shipped_scorecards
 from pipeline.scorecard.model import Criterion, Scorecard
-from pipeline.scorecard.problems import BadScorecardError, Fault, Place, Problem, Spot
+from pipeline.scorecard.problems import BadScorecardError, Fault, Place, Problem, Spot, in_order
 
 __all__ = [
     "BadScorecardError",
@@ -19,6 +19,7 @@ __all__ = [
     "Title",
     "dialogue",
     "find_scorecard",
+    "in_order",
     "load_scorecard",
     "read",
     "shipped_scorecards",

@@ -84,6 +84,11 @@ class Document:
             found = (*found, part) if (*found, part) in self._marks else found
         return found
 
+    def borrowed(self, place: Place) -> bool:
+        """Whether what stands at `place` comes from an included file."""
+        mark = self._marks.get(self.known(place))
+        return mark is not None and mark[0] != str(self.path)
+
     def whole(self) -> str:
         """YAML that says the same without any other file: the text itself, or its values where some were taken in."""
         if not self._taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -74,4 +75,4 @@ def _found(name: object, beside: Path) -> Path | str:
     if not isinstance(name, str) or Path(name).suffix not in (".yaml", ".yml"):
         return "include_form"
     places = (beside.parent / name, Path(str(files("scorecards") / name)))
-    return next((path for path in places if path.is_file()), "include_missing")
+    return next((Path(os.path.normpath(path)) for path in places if path.is_file()), "include_missing")

@@ -18,7 +18,7 @@ from pipeline.scorecard.document import Document, NotACardError
 from pipeline.scorecard.explain import explained
 from pipeline.scorecard.include import gather
 from pipeline.scorecard.model import Scorecard
-from pipeline.scorecard.problems import BadScorecardError, Fault, Problem, Spot, closest
+from pipeline.scorecard.problems import BadScorecardError, Fault, Problem, Spot, closest, in_order
 from pipeline.scorecard.syntax import control_character, syntax_problem
 
 
@@ -93,7 +93,7 @@ def read(
         problems += explained(failure.errors(include_url=False), document, language)
     problems += [fault.told(document.spot(fault.place), language) for fault in faults(document.plain)]
     if card is None or problems:
-        return None, document, tuple(sorted(problems, key=lambda problem: problem.spot.line or 0))
+        return None, document, in_order(problems, path)
     card._digest = _digest(document.plain)
     card._source = str(path)
     card._text = document.whole()

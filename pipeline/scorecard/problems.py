@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pipeline.errors import ScorecardError
@@ -55,8 +56,8 @@ class Problem:
 class Fault:
     """A finding before it is put into words.
 
-    The sentences are `validate.SEVERITY.RULE` and, where there is one, `validate.fix.RULE`, with `args`. Of the names
-    `allowed`, the one closest to `args["name"]` is suggested.
+    The sentences are `validate.SEVERITY.RULE` and, where there is one, `validate.fix.RULE`, with `args`; an argument
+    `@KEY` is itself a sentence. Of the names `allowed`, the one closest to `args["name"]` is suggested.
     """
 
     place: Place
@@ -67,11 +68,21 @@ class Fault:
 
     def told(self, spot: Spot, language: Language) -> Problem:
         """The same in words."""
-        message = t(language, f"validate.{self.severity}.{self.rule}", **self.args)
+        known = area("validate")
+        args = {
+            name: t(language, value[1:]) if isinstance(value, str) and value[1:] in known else value
+            for name, value in self.args.items()
+        }
+        message = t(language, f"validate.{self.severity}.{self.rule}", **args)
         fix = suggestion(str(self.args.get("name", "")), self.allowed, language) if self.allowed else ""
-        if not fix and f"validate.fix.{self.rule}" in area("validate"):
-            fix = t(language, f"validate.fix.{self.rule}", **self.args)
+        if not fix and f"validate.fix.{self.rule}" in known:
+            fix = t(language, f"validate.fix.{self.rule}", **args)
         return Problem(self.severity, self.rule, spot, message, fix)
+
+
+def in_order(problems: Iterable[Problem], path: Path | str) -> tuple[Problem, ...]:
+    """The problems in order of lines: those of the file `path` first, then those of the files that it includes."""
+    return tuple(sorted(problems, key=lambda p: (p.spot.file != str(path), p.spot.file, p.spot.line or 0)))
 
 
 class BadScorecardError(ScorecardError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.i18n import Language, t
@@ -26,20 +27,20 @@ def control_character(text: str) -> tuple[int, int, str] | None:
 def syntax_problem(error: Any, file: str, text: str, language: Language) -> Problem:
     """What a `yaml.YAMLError` or a `NotACardError` means, and what to do."""
     if isinstance(error, NotACardError):
-        return _problem(error.rule, file, error.line, error.column, language, **error.args_of)
+        return _problem(error.rule, Spot(file, error.line, error.column), error.args_of, language)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        return _problem("yaml", file, 1, 1, language, detail=" ".join(str(error).split()))
+        return _problem("yaml", Spot(file, 1, 1), {"detail": " ".join(str(error).split())}, language)
     lines = text.splitlines() or [""]
     rule, line, column, args = _meaning(error, lines)
-    return _problem(rule, file, line, column, language, **args)
+    return _problem(rule, Spot(file, line, column), args, language)
 
 
-def _problem(rule: str, file: str, line: int, column: int, language: Language, **args: str | int) -> Problem:
-    place = t(language, "validate.place", line=line, column=column)
+def _problem(rule: str, spot: Spot, args: Mapping[str, str | int], language: Language) -> Problem:
+    place = t(language, "validate.place", line=spot.line, column=spot.column)
     message = t(language, f"validate.error.{rule}", **args)
     key = f"validate.fix.{rule}"
-    return Problem("error", rule, Spot(file, line, column), f"{place}{message}", t(language, key, **args))
+    return Problem("error", rule, spot, f"{place}{message}", t(language, key, **args))
 
 
 def _meaning(error: Any, lines: list[str]) -> tuple[str, int, int, dict[str, str | int]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.scorecard.checks import idle
+from pipeline.scorecard.checks import certain, flags, idle, limits, names, wording, worth
 from pipeline.scorecard.model import Scorecard
 from pipeline.scorecard.problems import Fault
 
-CHECKS = (idle.faults,)
+CHECKS = (
+    limits.faults, names.faults, certain.faults, worth.faults, flags.faults, wording.faults, idle.faults,
+)  # fmt: skip
 
 
 def doubts(card: Scorecard, plain: Mapping[str, Any]) -> Iterator[Fault]:
