@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.conversation import Verdict
-from pipeline.criteria.privacy import id_card_fits, luhn_fits, number_kind
+from pipeline.criteria.numbers import id_card_fits, luhn_fits, number_kind
 from pipeline.scorecard import BadScorecardError
 from tests.cards import finding
 from tests.dialogues import talk
@@ -114,6 +114,13 @@ def test_repeating_another_needs_an_other_side(tmp_path):
         f"坐席: 卡号{BANK_CARD[:4]} {BANK_CARD[4:8]} {BANK_CARD[8:12]} {BANK_CARD[12:]}",
         "坐席: 收件人电话是13800000000",
         "坐席: 收件人电话是幺三八零零零零零零零零",
+        "坐席: 收件人电话是幺三八，嗯，零零零零，零零零零",
+        "坐席: 收件人电话是一三八，四个零，再四个零",
+        "坐席: 前三位是幺三八，中间四位零零零零，后四位零零零零",
+        "坐席: 电话是幺三八\n客户: 嗯\n坐席: 零零零零\n客户: 对\n坐席: 零零零零",
+        "坐席: 工号1024，他的手机13800000000",
+        f"坐席: 身份证号{ID_CARD[:6]}，{ID_CARD[6:14]}，{ID_CARD[14:17]}叉",
+        "客户: 我电话尾号0000\n坐席: 是13800000000对吗",
     ],
 )
 def test_full_number_read_out_is_a_leak(tmp_path, text):
@@ -129,6 +136,9 @@ def test_full_number_read_out_is_a_leak(tmp_path, text):
         "坐席: 手机是138****0000",
         "坐席: 订单号是20251012000711111",
         "坐席: 请拨打4001234567",
+        "坐席: 电话是幺三八\n客户: 等一下，我拿支笔记一下\n坐席: 零零零零零零零零",
+        "坐席: 一共1380元，分0期，每期000000元",
+        "坐席: 手机是138xxxx0000",
     ],
 )
 def test_other_numbers_are_no_leak(tmp_path, text):
@@ -153,3 +163,87 @@ def test_check_digits():
 )
 def test_number_kind(number, kind):
     assert number_kind(number) == kind
+
+
+def test_pieces_over_several_turns_are_all_cited(tmp_path):
+    text = "坐席: 电话是幺三八\n客户: 嗯\n坐席: 零零零零\n客户: 对\n坐席: 零零零零，记下了吗"
+    found = finding(tmp_path, talk(text), "fatal: card", "privacy: {}")
+    assert [(e.turn, e.quote) for e in found.evidence] == [(0, "幺三八"), (2, "零零零零"), (4, "零零零零")]
+
+
+def kinds(folder, text, kind, extra=""):
+    found = finding(folder, talk(text), "deduct: 3", f"privacy: {{any: {kind}{extra}}}")
+    return [e.quote for e in found.evidence] if found.verdict is Verdict.UNMET else []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "quote"),
+    [
+        ("landline", "坐席: 他家座机是010-62345678", "010-62345678"),
+        ("landline", "坐席: 他家座机是零五七一，八八八八，六六六六", "零五七一，八八八八，六六六六"),
+        ("address", "坐席: 收件地址是建设路12号3单元501", "建设路12号3单元501"),
+        ("address", "坐席: 她住在幸福小区三栋二单元", "幸福小区三栋二单元"),
+        ("email", "坐席: 他的邮箱是zhang_san@example.com", "zhang_san@example.com"),
+        ("email", "坐席: 他的邮箱是三八五幺艾特example点com", "三八五幺艾特example点com"),
+        ("plate", "坐席: 他的车牌是京A·12345", "京A·12345"),
+        ("plate", "坐席: 车牌沪AD12345已登记", "沪AD12345"),
+        ("order", "坐席: 他的订单号是2025101200071", "2025101200071"),
+        ("account", "坐席: 账号是zs8812345", "zs8812345"),
+    ],
+)
+def test_other_personal_data(tmp_path, kind, text, quote):
+    assert quote in "".join(kinds(tmp_path, text, kind))
+    assert kinds(tmp_path, text, "id_card") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("landline", "坐席: 请拨打4001234567"),
+        ("address", "坐席: 您的路由器一号口没有插好"),
+        ("address", "坐席: 请问您住在哪条路"),
+        ("email", "坐席: 请发到我们的邮箱"),
+        ("plate", "坐席: 型号是A12345"),
+        ("order", "坐席: 您的订单号是多少"),
+        ("order", "坐席: 订单号后四位是1234"),
+        ("account", "坐席: 请问您的账号"),
+    ],
+)
+def test_what_only_looks_personal(tmp_path, kind, text):
+    assert kinds(tmp_path, text, kind) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("address", "客户: 我住建设路12号\n坐席: 好的，建设路12号，明天上门"),
+        ("plate", "客户: 车牌京A12345\n坐席: 京A12345，对吗"),
+        ("order", "客户: 2025101200071\n坐席: 订单号2025101200071，已发货"),
+        ("email", "客户: 发到li@example.com\n坐席: 已发到li@example.com"),
+        ("landline", "客户: 零一零六二三四五六七八\n坐席: 010-62345678，对吗"),
+    ],
+)
+def test_what_the_customer_gave_is_no_leak(tmp_path, kind, text):
+    assert kinds(tmp_path, text, kind) == []
+
+
+@pytest.mark.parametrize(("within", "leaks"), [("3 turns", 0), ("1 turns", 1), ("60 s", 0), ("10 s", 1)])
+def test_given_only_if_it_was_just_given(tmp_path, within, leaks):
+    text = "[0-4] 客户: 我的手机13800000000\n[5-6] 客户: 帮我查下\n[20-24] 坐席: 13800000000对吗"
+    assert len(kinds(tmp_path, text, "phone", f", given_within: {within}")) == leaks
+
+
+def test_the_companys_own_data_may_be_excused(tmp_path):
+    text = "坐席: 我们门店在建设路12号，他家在解放路8号"
+    assert len(kinds(tmp_path, text, "address")) == 2
+    assert len(kinds(tmp_path, text, "address", ", except: [门店在…路]")) == 1
+
+
+def test_so_many_leaks_at_least(tmp_path):
+    assert kinds(tmp_path, "坐席: 13800000000", "phone", ", times: 2") == []
+
+
+def test_window_and_role_of_personal_data(tmp_path):
+    text = "坐席: 13800000000\n客户: 13900000000"
+    assert kinds(tmp_path, text, "phone", ", window: {turns: 2}") == []
+    assert kinds(tmp_path, text, "phone", ", by: customer") == ["13900000000"]
