@@ -1,4 +1,4 @@
-"""The public Python API: load interactions, score them, look at the evidence, compare agents, write the report.
+"""The public Python API: load interactions, score them, look at the evidence, compare agents, try a changed scorecard.
 
 ```python
 from pipeline import api
@@ -9,6 +9,7 @@ for finding in api.lost(scored.results[0]):
     print(api.explain(finding), finding.evidence)
 comparison = api.compare(scored, "2031", "3012")
 api.report(scored, "out/report")
+would_change = api.rescore("my-hotline.yaml", since="2026-01-01")
 ```
 
 Everything comes back as the frozen nouns that the pipeline itself passes on. Nothing is stored.
@@ -22,8 +23,10 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from pipeline import rescoring
 from pipeline.batch import Batch, evaluate
 from pipeline.conversation import Finding, Interaction, SetAside
+from pipeline.dry_run import DryRun, Past, moment
 from pipeline.formats_out import why
 from pipeline.i18n import Language
 from pipeline.ingest import Intake, ingest, ingest_files
@@ -32,11 +35,27 @@ from pipeline.reports import agents, html, summary
 from pipeline.reports.material import Case, Night
 from pipeline.reports.words import Words
 from pipeline.scorecard import Scorecard
+from pipeline.scorecard.difference import Change, differences
 from pipeline.settings import Settings, load_settings
+from pipeline.store import open_store
 from pipeline.store.records import Result
+from pipeline.versions import finder
 from pipeline.workshop import Workshop
 
-__all__ = ["Comparison", "Gap", "Scored", "compare", "explain", "load", "lost", "report", "score", "title"]
+__all__ = [
+    "Comparison",
+    "Gap",
+    "Scored",
+    "compare",
+    "diff",
+    "explain",
+    "load",
+    "lost",
+    "report",
+    "rescore",
+    "score",
+    "title",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +106,16 @@ def score(
 
     Args:
         interactions: from `load`.
-        scorecard: id or path of one card for all; default the card of each channel.
+        scorecard: name of one card for all (path, `ID@VERSION`, digest or id); default the card of each channel.
         settings: default those of `zhijian.toml` and the environment.
 
     Raises:
         ScorecardError: a scorecard is missing or wrong.
         SettingsError: a setting is wrong, or a recording needs a speech model that is not there.
     """
-    workshop = Workshop(settings or load_settings(), scorecard=scorecard)
+    chosen = settings or load_settings()
+    with finder(chosen) as find:
+        workshop = Workshop(chosen, scorecard=scorecard, find=find)
     outcomes = evaluate(Batch("api", tuple(interactions)), workshop)
     return Scored(
         tuple(outcome for outcome in outcomes if isinstance(outcome, Result)),
@@ -137,6 +158,59 @@ def compare(scored: Scored, first: str, second: str) -> Comparison:
             for key in judged
         ),
     )
+
+
+def diff(old: str, new: str, *, settings: Settings | None = None) -> tuple[Change, ...]:
+    """What differs between two scorecards, in words.
+
+    Args:
+        old: name of a card: path, `ID@VERSION`, digest, or id for its active version.
+        new: name of the other.
+        settings: default those of `zhijian.toml` and the environment.
+
+    Raises:
+        ScorecardError: a card is wrong, or there is none of that name.
+    """
+    chosen = settings or load_settings()
+    with finder(chosen) as find:
+        return differences(find(old), find(new), language=chosen.language)
+
+
+def rescore(
+    scorecard: str,
+    *,
+    against: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    agent: str | None = None,
+    limit: int | None = None,
+    settings: Settings | None = None,
+) -> rescoring.Comparison:
+    """A dry run: what `scorecard` would change for the stored past. Nothing is heard or read again, nothing is written.
+
+    Args:
+        scorecard: name of the changed card: path, `ID@VERSION`, digest or id.
+        against: name of the card to compare with; default the active version of the same id.
+        since: first day, such as `2026-01-01`.
+        until: last day.
+        agent: only this agent's interactions.
+        limit: only the newest so many.
+        settings: default those of `zhijian.toml` and the environment.
+
+    Raises:
+        InputError: Z121, a day is no date.
+        ScorecardError: a card is wrong, or there is none of that name.
+        StoreError: the store cannot be opened or read.
+    """
+    chosen = settings or load_settings()
+    past = Past(
+        moment(since, chosen, where="since"),
+        moment(until, chosen, where="until", last=True),
+        agent,
+        limit,
+    )
+    with open_store(chosen.store_url, media=chosen.media, language=chosen.language) as store:
+        return DryRun(scorecard, against, store, chosen).compare(past)
 
 
 def report(scored: Scored, out: str | Path, *, set_aside: Sequence[SetAside] = (), language: Language = "zh") -> Path:

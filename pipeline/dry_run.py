@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 from pipeline import __version__
 from pipeline.conversation import Channel
+from pipeline.errors import InputError
+from pipeline.i18n import t
 from pipeline.reader_models import open_reader
 from pipeline.rescoring import Comparison, Pair, Reader, Tally
 from pipeline.settings import Settings
@@ -39,6 +42,30 @@ class Past:
     until: datetime | None = None
     agent: str | None = None
     limit: int | None = None
+
+
+def moment(text: str | None, settings: Settings, *, where: str, last: bool = False) -> datetime | None:
+    """The moment that a day such as `2026-01-31` or a time means, in the zone of the settings.
+
+    Args:
+        text: ISO 8601; `None` gives `None`.
+        settings: with the zone, for a text without one.
+        where: the option, for the error.
+        last: a day alone means its end.
+
+    Raises:
+        InputError: Z121, it is no date.
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        what = t(settings.language, "rescore.no_date", text=text)
+        raise InputError("Z121", what, where=where, hint=t(settings.language, "rescore.no_date_hint")) from error
+    if last and len(text) <= len("2026-01-31"):
+        found += timedelta(days=1)
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(settings.time_zone))
 
 
 class DryRun:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import __version__
+from pipeline import __version__, api
 from pipeline.cli import main
 from pipeline.conversation import Agent, Channel, Conversation
 from pipeline.dry_run import DryRun, Past
@@ -303,3 +303,9 @@ def test_the_last_day_belongs_to_the_period(
 ) -> None:
     assert command(monkeypatch, "rescore", "--scorecard", told, "--until", "2026-01-10", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["interactions"] == 2
+
+
+def test_notebooks_compare_and_rescore_too(told: Path) -> None:
+    found = api.rescore(str(told), since="2026-01-10", until="2026-01-10")
+    assert (found.interactions, found.new.version) == (2, "2")
+    assert [change.title for change in api.diff("care", str(told))] == ["关怀", "道别"]

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,8 +18,7 @@ from rich.table import Table
 from pipeline.cli.console import messages, results
 from pipeline.cli.progress import Bars
 from pipeline.conversation import Verdict
-from pipeline.dry_run import DryRun, Past
-from pipeline.errors import InputError
+from pipeline.dry_run import DryRun, Past, moment
 from pipeline.formats_out import flag_sentence
 from pipeline.i18n import Language, t
 from pipeline.reports.words import Words
@@ -55,8 +54,8 @@ def rescore(wanted: Wanted, settings: Settings, *, output: str, out: Path | None
     """Score the stored past by both cards and tell what would change; gives the exit status."""
     language = settings.language
     past = Past(
-        since=_moment(wanted.since, settings, "--since", last=False),
-        until=_moment(wanted.until, settings, "--until", last=True),
+        since=moment(wanted.since, settings, where="--since"),
+        until=moment(wanted.until, settings, where="--until", last=True),
         agent=wanted.agent,
         limit=wanted.limit,
     )
@@ -100,21 +99,6 @@ def notes(comparison: Comparison, language: Language) -> Iterator[str]:
         yield t(language, "rescore.other", count=comparison.other)
     if comparison.older:
         yield t(language, "rescore.older", count=comparison.older)
-
-
-def _moment(text: str | None, settings: Settings, option: str, *, last: bool) -> datetime | None:
-    """The moment that a day or a time means, in the zone of the settings; of a last day its end."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        what = t(settings.language, "rescore.no_date", text=text)
-        raise InputError("Z121", what, where=option, hint=t(settings.language, "rescore.no_date_hint")) from error
-    zone = ZoneInfo(settings.time_zone)
-    if last and len(text) <= len("2026-01-31") and moment.time() == time():
-        moment += timedelta(days=1)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 class _Tables:
