@@ -31,6 +31,7 @@ hold: {asked: ["请[您]稍等"], thanked: [久等, "感谢您的[耐心]等待"
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -92,30 +93,27 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     confidence = min(trust(conversation.turns[i], WRITTEN) for i in agent)
     for start, resumed in holds:
         ask = asked.get(start) if start is not None else None
-        thank = _thanks(ask, [i for i in agent if i >= resumed], thanked)
+        thank = _thanks(ask, agent[(first := bisect_left(agent, resumed)) : first + THANKS_WITHIN], thanked)
         good = {"both": ask and thank, "one": ask or thank, "asked": ask, "thanked": thank}[params.need]
         if not good:
             place = evidence(conversation.turns[start if start is not None else resumed])
             lacking = "neither" if not ask and not thank else "not_thanked" if ask else "not_asked"
             reason = Reason(f"criteria.hold.{lacking}", {"turn": place.turn + 1})
             return Outcome(State.NO, confidence, reason, (Hit((ask or thank or place,), confidence),))
+    announced, since = {start for start, _ in holds}, holds[0][1]
     places: list[Evidence] = [
-        place for place in [*asked.values(), *thanked.values()] if any(_belongs(place.turn, hold) for hold in holds)
+        place for place in [*asked.values(), *thanked.values()] if place.turn in announced or place.turn >= since
     ]
     hits = tuple(Hit((place,), confidence) for place in sorted(places, key=lambda place: (place.turn, place.span)))
     turn = holds[0][0] if holds[0][0] is not None else holds[0][1]
     return Outcome(State.YES, confidence, Reason("criteria.hold.done", {"turn": turn + 1, "count": len(holds)}), hits)
 
 
-def _thanks(ask: Evidence | None, after: list[int], thanked: dict[int, Evidence]) -> Evidence | None:
+def _thanks(ask: Evidence | None, after: tuple[int, ...], thanked: dict[int, Evidence]) -> Evidence | None:
     """The thanks for a hold: in the turn that asked, behind the asking, or in one of the next turns of the agent."""
     if ask is not None and ask.turn in thanked and thanked[ask.turn].span[0] >= ask.span[1]:
         return thanked[ask.turn]
-    return next((thanked[i] for i in after[:THANKS_WITHIN] if i in thanked), None)
-
-
-def _belongs(turn: int, hold: tuple[int | None, int]) -> bool:
-    return turn == hold[0] or turn >= hold[1]
+    return next((thanked[i] for i in after if i in thanked), None)
 
 
 def _places(
@@ -145,7 +143,8 @@ def _holds(
     """Holds in order: the turn that announced it (or none) and the agent's turn that ended it."""
     holds: list[tuple[int | None, int]] = []
     for turn in sorted(asked):
-        resumed = next((i for i in agent if i > turn), None)
+        after = bisect_right(agent, turn)
+        resumed = agent[after] if after < len(agent) else None
         if resumed is not None and (not holds or holds[-1][1] != resumed):
             holds.append((turn, resumed))
     channel: Channel = conversation.interaction.channel
@@ -153,5 +152,6 @@ def _holds(
     if limit is not None:
         ended = {resumed for _, resumed in holds}
         long = silences(conversation.turns, at_least=limit)
-        holds.extend((None, gap.before) for gap in long if gap.before in agent and gap.before not in ended)
+        spoken = set(agent)
+        holds.extend((None, gap.before) for gap in long if gap.before in spoken and gap.before not in ended)
     return sorted(holds, key=lambda hold: hold[1])
