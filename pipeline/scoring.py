@@ -48,32 +48,92 @@ def score(
         models: name → `model@sha256:…` of every model that took part.
     """
     context = context_for(scorecard)
-    findings = _voided(tuple(_finding(criterion, conversation, context) for criterion in scorecard.criteria))
-    total = _total(scorecard, findings)
-    fatal = tuple(finding.criterion for finding in findings if finding.fatal)
-    if total is not None and fatal:
-        total = min(total, scorecard.settings.fatal_cap)
-    return Evaluation(
+    findings = tuple(_finding(criterion, conversation, context) for criterion in scorecard.criteria)
+    made = Evaluation(
         interaction=conversation.interaction.id,
         scorecard_id=scorecard.id,
         scorecard_version=scorecard.version,
         scorecard_digest=scorecard.digest,
         engine_version=engine_version,
         models=MappingProxyType(dict(sorted((models or {}).items()))),
-        total=total,
+        total=None,
         max=MAX_TOTAL,
+        passed=None,
+        band=None,
+        fatal=(),
+        findings=findings,
+        measures=conversation.measures,
+        classes=conversation.classes,
+    )
+    return _summed(made, scorecard)
+
+
+def decided(evaluation: Evaluation, verdicts: Mapping[str, Verdict], scorecard: Scorecard) -> Evaluation:
+    """What the evaluation comes to with the verdicts of people in the place of the machine's, which stays as it is.
+
+    Args:
+        evaluation: the machine's.
+        verdicts: what people decided, by criterion.
+        scorecard: the card that made the evaluation.
+
+    Raises:
+        ValueError: another card made it.
+    """
+    if scorecard.digest != evaluation.scorecard_digest:
+        raise ValueError(
+            f"{evaluation.interaction} was scored by {evaluation.scorecard_digest}, not {scorecard.digest}"
+        )
+    findings = tuple(
+        _overruled(finding, verdicts.get(finding.criterion), scorecard.criterion(finding.criterion), scorecard)
+        for finding in evaluation.findings
+    )
+    return _summed(replace(evaluation, findings=findings), scorecard)
+
+
+def _overruled(finding: Finding, verdict: Verdict | None, criterion: Criterion, scorecard: Scorecard) -> Finding:
+    """The finding with a person's verdict and its points; without one, with points that its section may have taken."""
+    share = _share(criterion, scorecard.settings.partial_share)
+    if verdict in (None, finding.verdict):
+        own = finding.points or round(finding.max_points * _worth(finding.verdict, share), 2)
+        return replace(finding, points=own)
+    unmet = verdict is Verdict.UNMET
+    return replace(
+        finding,
+        verdict=verdict,
+        points=round(_points(criterion, Judgement(verdict, 1.0, finding.why), share), 2),
+        confidence=1.0,
+        fatal=unmet and criterion.fatal == "card",
+        section_fatal=unmet and criterion.fatal == "section",
+    )
+
+
+def _summed(evaluation: Evaluation, scorecard: Scorecard) -> Evaluation:
+    """The evaluation with what its findings come to together."""
+    findings = _voided(evaluation.findings)
+    total = _total(scorecard, findings)
+    fatal = tuple(finding.criterion for finding in findings if finding.fatal)
+    if total is not None and fatal:
+        total = min(total, scorecard.settings.fatal_cap)
+    return replace(
+        evaluation,
+        total=total,
         passed=None if total is None else not fatal and total >= scorecard.pass_mark,
         band=None if total is None else scorecard.band_of(total),
         fatal=fatal,
         findings=findings,
-        measures=conversation.measures,
-        classes=conversation.classes,
         critical=_critical(scorecard, findings),
     )
 
 
 def context_for(scorecard: Scorecard) -> Context:
     """What the operators of `scorecard` need besides one conversation; a new one for each conversation."""
+    known: Context | None = scorecard.compiled.get("context")
+    if known is None:
+        known = scorecard.compiled["context"] = _context(scorecard)
+    return known.afresh()
+
+
+def _context(scorecard: Scorecard) -> Context:
     criteria = {criterion.id: criterion for criterion in scorecard.criteria}
     return Context(
         settings=scorecard.settings,
@@ -84,6 +144,7 @@ def context_for(scorecard: Scorecard) -> Context:
             for name, condition in scorecard.conditions.items()
         },
         evaluate=evaluate,
+        terms=scorecard.terms,
         judge=lambda criterion, conversation, context: judge(criteria[criterion], conversation, context),
         criterion_parts={name: criterion.expressions for name, criterion in criteria.items()},
         criterion_titles={name: (criterion.title.zh, criterion.title.en) for name, criterion in criteria.items()},
@@ -209,6 +270,8 @@ def _each_time(criterion: Criterion, judgement: Judgement, worth: float) -> floa
 
 def _evidence(hits: tuple[Hit, ...], conversation: Conversation) -> tuple[Evidence, ...]:
     """The evidence of all hits in order of the conversation; places that overlap or touch are one."""
+    if not hits:
+        return ()
     places = {place for hit in hits for place in hit.evidence}
     joined: list[Evidence] = []
     for place in sorted(places, key=lambda place: (place.turn, place.span, place.start or 0.0)):

@@ -31,7 +31,7 @@ DYNAMIC = (
     "cli.panel.", "cli.batch.", "cli.set_aside.", "cli.validate.", "cli.agent.",
     "criteria.role.", "criteria.way.", "criteria.channel.", "criteria.class.", "criteria.measure.", "criteria.tone.",
     "criteria.privacy.", "criteria.hold.", "criteria.sequence.",
-    "criteria.question.", "criteria.pattern.", "criteria.similar.", "criteria.emoji.",
+    "criteria.question.", "criteria.pattern.", "criteria.similar.", "criteria.emoji.", "criteria.terms.",
     "flag.",
     "hearing.warning.",
     "ingest.expected.",

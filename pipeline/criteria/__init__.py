@@ -32,6 +32,7 @@ from pipeline.criteria import (
     similar,
     speaks,
     talk_ratio,
+    terms,
     tone,
 )
 from pipeline.criteria.base import Context, Hit, Outcome, State, evidence
@@ -55,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "talk_ratio": Kind(talk_ratio.Params, talk_ratio.evaluate, talk_ratio.__doc__),
     "repetition": Kind(repetition.Params, repetition.evaluate, repetition.__doc__),
     "emoji": Kind(emoji.Params, emoji.evaluate, emoji.__doc__),
+    "terms": Kind(terms.Params, terms.evaluate, terms.__doc__),
     "privacy": Kind(privacy.Params, privacy.evaluate, privacy.__doc__),
     "hold": Kind(hold.Params, hold.evaluate, hold.__doc__),
     "speaks": Kind(speaks.Params, speaks.evaluate, speaks.__doc__),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, TypeAl
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speaker, Turn, Verdict
-from pipeline.criteria.patterns import PatternError, check
+from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speaker, Turn, Verdict, Word
+from pipeline.criteria.patterns import PatternError, Patterns, check
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.criteria.expression import ExpressionBase
+    from pipeline.criteria.terms import Term
 
     Embed: TypeAlias = Callable[[tuple[str, ...]], NDArray[np.float32]]
 
@@ -28,6 +30,8 @@ Homophones: TypeAlias = Literal["heard", "always", "never"]
 
 WRITTEN, BY_SOUND, NOT_FOUND = 0.97, 0.85, 0.9
 """Confidence in a hit that is written so, in one that only sounds so, and in the absence of any. Not calibrated."""
+PLACES_KEPT = 256
+_PLACES: dict[int, tuple[Turn, tuple[list[Word], list[int], list[int]]]] = {}
 ROLE_KNOWN = 0.6
 """A turn whose role is less sure than this may belong to the other speaker."""
 
@@ -136,8 +140,9 @@ class Context:
     `titles` has the Chinese and the English name of each condition, `criterion_titles` of each criterion.
     `anchor` is the hit that a relative window refers to, `only` the one turn to look at. `evaluate` evaluates a nested
     expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each. `known` remembers the
-    named conditions, `judged` the criteria, `memory` what several operators need of this one conversation. `embed` turns texts into rows of unit length that
-    lie close where the texts mean the same; `None` where no such model is configured.
+    named conditions, `judged` the criteria, `memory` what several operators need of this one conversation; `shared`
+    remembers what belongs to the card and serves all conversations. `embed` turns texts into rows of unit length that
+    lie close where the texts mean the same; `None` where no such model is configured. `terms` is the card's table.
     """
 
     settings: Settings
@@ -150,11 +155,13 @@ class Context:
     known: dict[str, Outcome] = field(default_factory=dict)
     only: int | None = None
     embed: Embed | None = None
+    terms: Mapping[str, Term] = field(default_factory=dict)
     judge: Callable[[str, Conversation, Context], Judgement] | None = None
     criterion_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     criterion_parts: Mapping[str, tuple[ExpressionBase, ...]] = field(default_factory=dict)
     judged: dict[str, Judgement] = field(default_factory=dict)
     memory: dict[Any, Any] = field(default_factory=dict)
+    shared: dict[Any, Any] = field(default_factory=dict)
 
     def near(self, anchor: Evidence, limit: Limit | None = None) -> Context:
         """The same context with windows relative to `anchor`."""
@@ -165,6 +172,17 @@ class Context:
         if self.anchor is None and self.limit is None and self.only is None:
             return self
         return replace(self, anchor=None, limit=None, only=None)
+
+    def afresh(self) -> Context:
+        """The same for another conversation."""
+        return replace(self, known={}, judged={}, memory={})
+
+    def patterns(self, sources: tuple[str, ...]) -> Patterns:
+        """Phrase patterns of the card, compiled once."""
+        known: Patterns | None = self.shared.get(sources)
+        if known is None:
+            known = self.shared[sources] = Patterns(sources, self.lists, self.settings.gap)
+        return known
 
     def named(self, name: str, conversation: Conversation) -> Outcome:
         """What the condition of that name says of the whole conversation; worked out once."""
@@ -269,20 +287,40 @@ def evidence(turn: Turn, span: tuple[int, int] | None = None) -> Evidence:
 
 def _seconds(turn: Turn, start: int, end: int) -> tuple[float, float] | None:
     """Times of the words that overlap the characters `start:end`; `None` where words and text do not agree."""
-    position, times = 0, []
+    if not turn.words:
+        return None
+    known = _PLACES.get(id(turn))
+    if known is None or known[0] is not turn:
+        if len(_PLACES) >= PLACES_KEPT:
+            _PLACES.clear()
+        # The turn stands beside its words, so that no other one can take its place in memory, and its number.
+        known = _PLACES[id(turn)] = (turn, _places(turn))
+    _, (words, firsts, ends) = known
+    overlapping = words[bisect_right(ends, start) : bisect_left(firsts, end)]
+    return (min(w.start for w in overlapping), max(w.end for w in overlapping)) if overlapping else None
+
+
+def _places(turn: Turn) -> tuple[list[Word], list[int], list[int]]:
+    """The words of `turn`, where in its text each begins, and where it ends; none where words and text do not agree."""
     text = turn.text.lower()
+    letters = [place for place, ch in enumerate(text) if ch.isalnum()]
+    written = "".join([text[place] for place in letters])
+    words: list[Word] = []
+    firsts: list[int] = []
+    ends: list[int] = []
+    done = 0
     for word in turn.words:
-        spoken = "".join(ch for ch in word.text.lower() if ch.isalnum())
-        first = None
-        for ch in spoken:
-            place = text.find(ch, position)
-            if place < 0 or any(c.isalnum() for c in text[position:place]):
-                return None
-            first = place if first is None else first
-            position = place + 1
-        if first is not None and first < end and position > start:
-            times.append((word.start, word.end))
-    return (min(t[0] for t in times), max(t[1] for t in times)) if times else None
+        spoken = word.text.lower()
+        if not spoken.isalnum():
+            spoken = "".join(filter(str.isalnum, spoken))
+        if not written.startswith(spoken, done):
+            return [], [], []
+        if spoken:
+            words.append(word)
+            firsts.append(letters[done])
+            done += len(spoken)
+            ends.append(letters[done - 1] + 1)
+    return words, firsts, ends
 
 
 def cue_span(reading: Reading, kind: str) -> tuple[int, int] | None:

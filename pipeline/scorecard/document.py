@@ -20,7 +20,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
 )
 """What an unquoted scalar means: the core schema of YAML 1.2 (section 10.3.2); yes, no, on and off are text."""
-_JOINED = ("lists", "conditions", "sections")
+_JOINED = ("lists", "terms", "conditions", "sections")
 """Mappings of which an included file may add single keys."""
 _Mark: TypeAlias = tuple[str, int, int]
 """File, line, column; the numbers from 1."""
@@ -74,6 +74,8 @@ class Document:
             names.append(
                 f"[{name if isinstance(name, str) and name else part}]" if isinstance(part, int) else f".{part}"
             )
+        if not found:
+            return Spot(str(self.path), 1)
         file, line, column = self._doubled.get(place) or self._marks.get(found, (str(self.path), 1, 1))
         return Spot(file, line, column, " ".join("".join(names).lstrip(".").split()))
 

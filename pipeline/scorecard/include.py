@@ -14,7 +14,7 @@ from pipeline.scorecard.problems import Fault, Problem
 KEY = "include"
 OWN = ("id", "version", "title")
 """What a card says of itself; an included file cannot say it for it."""
-FOLDERS = ("lexicons", "parts")
+FOLDERS = ("lexicons", "parts", "terms")
 """Where the shipped files lie that are made for being included."""
 
 

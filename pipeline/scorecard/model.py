@@ -12,6 +12,7 @@ from pipeline.conversation import Channel
 from pipeline.criteria import Expression
 from pipeline.criteria.base import Names, PatternList, Settings, Share, Strict, wrong
 from pipeline.criteria.expression import ExpressionBase, operator_names
+from pipeline.criteria.terms import Term
 from pipeline.criteria.title import Title
 from pipeline.i18n import Language
 
@@ -258,11 +259,13 @@ class Scorecard(Strict):
     sections: dict[str, Annotated[Section, BeforeValidator(_section)]] = Field(default_factory=dict)
     settings: Settings = Settings()
     lists: dict[str, PatternList] = Field(default_factory=dict)
+    terms: dict[str, Term] = Field(default_factory=dict)
     conditions: dict[str, Condition] = Field(default_factory=dict)
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
     flag: tuple[FlagRule, ...] = ()
 
     _digest: str = PrivateAttr("")
+    _compiled: dict[str, Any] = PrivateAttr(default_factory=dict)
     _source: str = PrivateAttr("")
     _text: str = PrivateAttr("")
 
@@ -272,6 +275,23 @@ class Scorecard(Strict):
         if isinstance(value, Mapping) and isinstance(value.get("channels"), str):
             return dict(value) | {"channels": [value["channels"]]}
         return value
+
+    @model_validator(mode="after")
+    def _terms_known(self) -> Scorecard:
+        """Criteria and conditions that look for terms find them in a table."""
+        parts = [part for criterion in self.criteria for part in criterion.expressions]
+        parts += [condition.operator for condition in self.conditions.values()]
+        while parts:
+            part = parts.pop()
+            parts.extend(part.children())
+            if part.operator == "terms":
+                known = (*self.terms, *part.params.table)
+                if not known:
+                    raise wrong("no_terms")
+                for name in part.params.only:
+                    if name not in known:
+                        raise wrong("unknown_term", term=name, allowed=", ".join(known))
+        return self
 
     @model_validator(mode="after")
     def _weighed(self) -> Scorecard:
@@ -292,6 +312,11 @@ class Scorecard(Strict):
     def digest(self) -> str:
         """`sha256:…` over the content."""
         return self._digest
+
+    @property
+    def compiled(self) -> dict[str, Any]:
+        """What the steps that use the card make of it once and for all conversations."""
+        return self._compiled
 
     @property
     def source(self) -> str:
