@@ -7,13 +7,14 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 
-from pipeline.conversation import ReviewItem, SetAside
+from pipeline.conversation import ReviewItem, SetAside, Verdict
 from pipeline.i18n import Language
 from pipeline.reports.material import CardText, Case, CriterionText, Night
 from pipeline.sampling import DEFAULT_ZONE, draw
 from pipeline.scorecard import Scorecard, Title
 from pipeline.scorecard.model import FlagRule
-from pipeline.store.records import Result
+from pipeline.scoring import decided
+from pipeline.store.records import Decision, Result
 
 
 def night_of(
@@ -22,6 +23,7 @@ def night_of(
     set_aside: Iterable[SetAside],
     cards: Iterable[Scorecard],
     made_at: datetime,
+    decisions: Iterable[Decision] = (),
 ) -> Night:
     """The material of a report.
 
@@ -30,11 +32,15 @@ def night_of(
         set_aside: files that could not be taken.
         cards: the scorecards that the results were made by; of several versions the last one counts.
         made_at: now, in the zone that pages show.
+        decisions: what people decided; the last one on a criterion counts.
     """
     used = tuple(cards)
+    last: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for decision in decisions:
+        last.setdefault((decision.interaction, decision.scorecard_digest), {})[decision.criterion] = decision.person
     return Night(
         made_at=made_at,
-        cases=_cases(tuple(results), used, made_at.tzinfo or DEFAULT_ZONE),
+        cases=_cases(tuple(results), used, made_at.tzinfo or DEFAULT_ZONE, last),
         set_aside=tuple(set_aside),
         cards=MappingProxyType({card.id: card_text(card) for card in used}),
     )
@@ -69,16 +75,31 @@ def _rule_title(rule: FlagRule, card: Scorecard) -> Title | None:
     return named.title if named else None
 
 
-def _cases(results: Sequence[Result], cards: Sequence[Scorecard], zone: tzinfo) -> tuple[Case, ...]:
+def _cases(
+    results: Sequence[Result],
+    cards: Sequence[Scorecard],
+    zone: tzinfo,
+    verdicts: Mapping[tuple[str, str], Mapping[str, Verdict]],
+) -> tuple[Case, ...]:
     """The cases, with those flagged too that the minimums of the cards' samples ask for."""
     reviews = draw([(r.conversation, r.evaluation, r.review) for r in results], cards, zone=zone)
-    return tuple(_case(result, review) for result, review in zip(results, reviews, strict=True))
+    by_digest = {card.digest: card for card in cards}
+    return tuple(
+        _case(
+            result,
+            review,
+            verdicts.get((result.evaluation.interaction, result.evaluation.scorecard_digest), {}),
+            by_digest.get(result.evaluation.scorecard_digest),
+        )
+        for result, review in zip(results, reviews, strict=True)
+    )
 
 
-def _case(result: Result, review: ReviewItem) -> Case:
+def _case(result: Result, review: ReviewItem, verdicts: Mapping[str, Verdict], card: Scorecard | None) -> Case:
     recording = result.conversation.interaction.recording
     media = None if recording is None else Path(recording)
-    return Case(result.conversation, result.evaluation, review, media)
+    reviewed = decided(result.evaluation, verdicts, card) if verdicts and card is not None else None
+    return Case(result.conversation, result.evaluation, review, media, reviewed, MappingProxyType(dict(verdicts)))
 
 
 def _texts(titles: Mapping[str, Title | None]) -> Mapping[str, Mapping[Language, str]]:

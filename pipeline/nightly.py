@@ -111,6 +111,7 @@ class Nightly:
         taken = frozenset(interaction.digest for interaction in self._intake.interactions)
         self._store.finish_run(self._run, taken=len(taken), evaluated=self._evaluated, known=self._known)
         results = tuple(self._store.results(digests=taken))
+        decisions = self._store.decisions()
         newer = (newer_shipped(card, self._store, language=settings.language) for card in self._workshop.cards)
         notes = (*self._intake.notes, *filter(None, newer))
         self._store.close()
@@ -119,6 +120,7 @@ class Nightly:
             set_aside=self._set_aside,
             cards=self._workshop.cards,
             made_at=datetime.now(ZoneInfo(settings.time_zone)),
+            decisions=decisions,
         )
         return Outcome(
             results,

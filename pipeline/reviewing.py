@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pipeline.conversation import Evaluation, Verdict
 from pipeline.errors import StoreError
 from pipeline.i18n import Language, t
+from pipeline.scorecard import Scorecard
+from pipeline.scoring import decided
 from pipeline.store.records import Decision, Result
 
 if TYPE_CHECKING:
@@ -64,6 +66,22 @@ def review(
     )
     store.decide(decision)
     return decision
+
+
+def standing(store: Store, interaction: str, scorecard: Scorecard, *, language: Language = "zh") -> Evaluation:
+    """What the newest evaluation of an interaction comes to with the last decisions of people on it.
+
+    Raises:
+        StoreError: Z410 no such interaction.
+        ValueError: the evaluation was made by another card.
+    """
+    evaluation = _newest(store, interaction, language).evaluation
+    verdicts = {
+        decision.criterion: decision.person
+        for decision in store.decisions()
+        if (decision.interaction, decision.scorecard_digest) == (interaction, scorecard.digest)
+    }
+    return decided(evaluation, verdicts, scorecard)
 
 
 def _newest(store: Store, interaction: str, language: Language) -> Result:

@@ -8,7 +8,7 @@ from pipeline.cli.console import results
 from pipeline.conversation import Verdict
 from pipeline.i18n import t
 from pipeline.reports.words import Words
-from pipeline.reviewing import review
+from pipeline.reviewing import review, standing
 from pipeline.settings import Settings
 from pipeline.store import open_store
 from pipeline.versions import CardArchive
@@ -30,7 +30,9 @@ def keep(
             turn=None if turn is None else turn - 1,
             language=language,
         )
-        judged = CardArchive(store, settings.cards).get(decision.scorecard_digest).criterion(criterion)
+        card = CardArchive(store, settings.cards).get(decision.scorecard_digest)
+        total = standing(store, interaction, card, language=language).total
+    judged = card.criterion(criterion)
     words = Words(language)
     same = decision.machine is decision.person
     told = t(
@@ -43,4 +45,6 @@ def keep(
         who=decision.who,
     )
     results().print(told, markup=False, soft_wrap=True)
+    if total is not None:
+        results().print(t(language, "review.standing", total=words.score(total)), markup=False, soft_wrap=True)
     return 0

@@ -78,6 +78,7 @@ def _night(store: Store, settings: Settings) -> Night:
         set_aside=store.last_set_aside(),
         cards=_cards(found, CardArchive(store, settings.cards)),
         made_at=datetime.now(ZoneInfo(settings.time_zone)),
+        decisions=store.decisions(),
     )
 
 

@@ -228,7 +228,7 @@ def _finding(
         id=finding.criterion,
         title=words.criterion(card, finding.criterion),
         look="na" if finding.bonus and not finding.points else LOOKS[finding.verdict],
-        verdict=words.verdict(finding.verdict, fault=finding.fault),
+        verdict=words.found(finding),
         points=_points(finding, words),
         why=words.why(finding),
         confidence=words.percent(finding.confidence),

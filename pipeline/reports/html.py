@@ -162,7 +162,7 @@ class _Pages:
             cases=sorted(night.cases, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id)),
             everyone=everyone,
             teams=sorted({c.agent.team for c in night.cases if c.agent and c.agent.team}),
-            reasons=sorted({r.partition(":")[0] for c in flagged for r in c.review.reasons}),
+            reasons=sorted({r.partition(":")[0] for c in flagged for r in c.waiting}),
             distribution=charts.distribution(night.cases, words),
             losses=charts.losses(night, night.cases, words),
             mood=charts.mood(night.cases, words),

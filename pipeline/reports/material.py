@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from pipeline.conversation import Agent, Conversation, Evaluation, ReviewItem, SetAside
+from pipeline.conversation import Agent, Conversation, Evaluation, ReviewItem, SetAside, Verdict
 from pipeline.i18n import Language
 
 Text = Mapping[Language, str]
@@ -43,12 +43,24 @@ class CardText:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One interaction with everything known about it. `media` is its recording on disk, `None` where there is none."""
+    """One interaction with everything known about it. `media` is its recording on disk, `None` where there is none.
+
+    `reviewed` is what the evaluation comes to with the decisions of people, `None` where nobody decided anything;
+    `decided` are their verdicts by criterion. The machine's own evaluation and reasons stay as they are.
+    """
 
     conversation: Conversation
     evaluation: Evaluation
     review: ReviewItem
     media: Path | None = None
+    reviewed: Evaluation | None = None
+    decided: Mapping[str, Verdict] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The reasons for review, without those that waited for a decision that has been made."""
+        done = {f"manual:{criterion}" for criterion in self.decided}
+        return tuple(reason for reason in self.review.reasons if reason not in done)
 
     @property
     def id(self) -> str:

@@ -107,8 +107,8 @@ def upset_end(case: Case) -> bool:
 
 
 def queue(cases: Iterable[Case]) -> list[Case]:
-    """The flagged cases, most urgent first; among equals the lower total first, then by id."""
-    flagged = [case for case in cases if case.review.flagged]
+    """The flagged cases that still wait, most urgent first; among equals the lower total first, then by id."""
+    flagged = [case for case in cases if case.waiting]
     return sorted(flagged, key=lambda c: (-c.review.priority, _total(c), c.id))
 
 

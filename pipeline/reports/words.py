@@ -77,6 +77,14 @@ class Words:
         kind = "fault" if fault else "duty"
         return self.say(f"verdict.{kind}.{verdict.value}")
 
+    def found(self, finding: Finding) -> str:
+        """The verdict of a finding as a short word; what was heard, but is left to others to answer, is told so."""
+        if finding.verdict is Verdict.UNSURE and finding.why.key.startswith("criteria.manual."):
+            return self.say("verdict.waits")
+        if finding.verdict is Verdict.UNSURE and finding.why.key.startswith("criteria.question."):
+            return self.say("verdict.unanswered")
+        return self.verdict(finding.verdict, fault=finding.fault)
+
     def speaker(self, speaker: Speaker) -> str:
         """A role as a word."""
         return self.say(f"speaker.{speaker.value}")
