@@ -29,7 +29,7 @@ act: {any: [empathy, apology_for], by: agent, at_least: 0.6}
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -89,7 +89,9 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     if not conversation.readings:
         return unavailable("criteria.unavailable.unread", needs_reader=True)
     turns = select(conversation, params.by, params.window, context)
-    read = [hit for index in turns for hit in _in(params, conversation, index)]
+    marked = _marked(conversation, context)
+    worth_looking = set().union(*(marked.get(name, ()) for name in (*params.any, *params.cue)))
+    read = [hit for index in turns if index in worth_looking for hit in _in(params, conversation, index)]
     hits = [hit for hit, _ in read]
     agreed = [sure for _, sure in read]
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}
@@ -100,6 +102,18 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     if not any(agreed):
         hits = [replace(hit, confidence=round(hit.confidence * DISPUTED, 4)) for hit in hits]
     return found(tuple(hits), Reason(key, args | {"turn": first.turn + 1, "quote": first.quote}))
+
+
+def _marked(conversation: Conversation, context: Context) -> Mapping[str, set[int]]:
+    """The turns that carry each act, or each cue, at all; worked out once a conversation."""
+    if "marked" not in context.memory:
+        marked: dict[str, set[int]] = {}
+        for index, reading in enumerate(conversation.readings):
+            for name in (*reading.acts, *(cue.kind for cue in reading.cues)):
+                marked.setdefault(name, set()).add(index)
+        context.memory["marked"] = marked
+    found: Mapping[str, set[int]] = context.memory["marked"]
+    return found
 
 
 def _in(params: Params, conversation: Conversation, index: int) -> Iterator[tuple[Hit, bool]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from pydantic import Field, create_model, model_validator
 
@@ -41,12 +42,12 @@ class ExpressionBase(Strict):
             raise wrong("two_operators", given=" + ".join(given))
         return self
 
-    @property
+    @cached_property
     def operator(self) -> str:
         """Name of the operator."""
         return next(name for name in operator_names(type(self)) if getattr(self, f"{name}_") is not None)
 
-    @property
+    @cached_property
     def params(self) -> Any:
         """Parameters of the operator: a kind's model, an expression or expressions, or a condition's name."""
         return getattr(self, f"{self.operator}_")
@@ -91,6 +92,17 @@ def expression_type(kinds: Mapping[str, Kind]) -> type[ExpressionBase]:
     fields |= {f"{name}_": (kind.params | None, Field(None, alias=name)) for name, kind in kinds.items()}
     model: type[ExpressionBase] = create_model("Expression", __base__=ExpressionBase, **fields)
     for kind in kinds.values():
-        kind.params.model_rebuild(_types_namespace={"Expression": model})
+        for part in _parts(kind.params):
+            part.model_rebuild(_types_namespace={"Expression": model})
     model.model_rebuild(_types_namespace={"Expression": model})
     return model
+
+
+def _parts(annotation: Any) -> Iterator[type[Strict]]:
+    """The models that make up a type, the innermost first, so that each is whole when the next one is built."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict) and not issubclass(annotation, ExpressionBase):
+        for info in annotation.model_fields.values():
+            yield from _parts(info.annotation)
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _parts(inner)

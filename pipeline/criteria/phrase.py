@@ -38,7 +38,7 @@ from pipeline.criteria.base import (
     trust,
     wrong,
 )
-from pipeline.criteria.patterns import Found, Patterns
+from pipeline.criteria.patterns import Found
 from pipeline.criteria.window import Window, select, unknown_turns
 from pipeline.text import matching_form
 
@@ -77,7 +77,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     held, hits = _look(params, conversation, turns, context)
     args: dict[str, str | int | float] = {
         "role": role_word(params.by),
-        "example": readable((params.any or params.all or params.none)[0], dict(context.lists)),
+        "example": _example((params.any or params.all or params.none)[0], context),
     }
     if held and hits:
         return found(hits, Reason(*_told(args, hits)))
@@ -157,8 +157,7 @@ def occurrences(
     if not sources:
         return ()
     settings = context.settings
-    patterns = Patterns(sources, context.lists, settings.gap)
-    excuses = Patterns(excused, context.lists, settings.gap)
+    patterns, excuses = context.patterns(sources), context.patterns(excused)
     by_sound = homophones or settings.homophones
     hits: list[tuple[int, Hit]] = []
     for index in turns:
@@ -172,12 +171,23 @@ def occurrences(
             places += tuple(p for p in alike if not any(q.pattern == p.pattern and _overlap(p, q) for q in places))
             if excused and places:
                 pardons += excuses.search_sounds(form.text, near=near, least=least)
+        if not places:
+            continue
         for place in sorted(places, key=lambda p: (p.start, -p.end, p.pattern)):
             if not any(_overlap(place, pardon) for pardon in pardons):
                 base = BY_SOUND if place.by_sound else WRITTEN
                 where = evidence(turn, form.span(place.start, place.end))
                 hits.append((place.pattern, Hit((where,), trust(turn, base))))
     return tuple(hits)
+
+
+def _example(pattern: str, context: Context) -> str:
+    """The pattern as a person would say it; worked out once a card."""
+    key = ("example", pattern)
+    if key not in context.shared:
+        context.shared[key] = readable(pattern, dict(context.lists))
+    said: str = context.shared[key]
+    return said
 
 
 def _overlap(one: Found, other: Found) -> bool:
