@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from pipeline import __version__
 from pipeline.conversation import Channel
 from pipeline.errors import InputError
 from pipeline.i18n import t
+from pipeline.interview import Interviewer, questions_of, unanswered
 from pipeline.reader_models import open_reader
 from pipeline.rescoring import Comparison, Pair, Reader, Tally
 from pipeline.settings import Settings
@@ -111,7 +113,8 @@ class DryRun:
             past: which conversations.
             progress: told of each one.
             keep_as: who keeps the new evaluations in the store; `None` writes nothing. Only what this version of
-                zhijian and the present reader measured and read can be kept; the rest is counted in `left`.
+                zhijian and the present reader measured and read, with every question answered, can be kept; the rest
+                is counted in `left`.
 
         Raises:
             ScorecardError: Z211, the version of the card to keep is settled with another content.
@@ -122,6 +125,7 @@ class DryRun:
         tally = Tally(self.old, self.new)
         stream = iter(self._store.past(self._period(past), limit=past.limit))
         while page := list(islice(stream, KEPT_AT_ONCE)):
+            page = self._answered(page)
             pairs = [self._add(tally, stored) for stored in page]
             if keep_as is not None:
                 self._keep(zip(page, pairs, strict=True))
@@ -132,15 +136,29 @@ class DryRun:
     def _add(self, tally: Tally, stored: Stored) -> Pair:
         return tally.add(
             stored.conversation,
-            models=stored.models,
+            models=self._models(stored),
             reader=self._reader_of(stored),
             engine_version=stored.engine_version,
         )
 
+    def _answered(self, page: list[Stored]) -> list[Stored]:
+        """The page with the answers to the cards' questions that are known already; nobody is asked."""
+        if self._interviewer is None or not (questions_of(self.old) or questions_of(self.new)):
+            return page
+        conversations = [stored.conversation for stored in page]
+        both = [
+            self._interviewer.answered(conversations, lambda _, c=card: c, ask=False) for card in (self.old, self.new)
+        ]
+        return [
+            replace(stored, conversation=replace(old, answers=MappingProxyType({**old.answers, **new.answers})))
+            for stored, old, new in zip(page, *both, strict=True)
+        ]
+
     def _keep(self, some: Iterable[tuple[Stored, Pair]]) -> None:
         fresh = []
         for stored, pair in some:
-            if self._reader_of(stored) == "present" and stored.engine_version == __version__:
+            settled = stored.engine_version == __version__ and not unanswered(stored.conversation)
+            if settled and self._reader_of(stored) == "present":
                 fresh.append(Result(stored.conversation, pair.after, pair.review_after))
             else:
                 self.left += 1
@@ -150,6 +168,15 @@ class DryRun:
         if not stored.conversation.readings:
             return "missing"
         return "present" if stored.models.get("tone", "").rpartition("@")[2] == self._reader else "other"
+
+    @cached_property
+    def _interviewer(self) -> Interviewer | None:
+        return Interviewer(self._settings) if self._settings.question.endpoint else None
+
+    def _models(self, stored: Stored) -> Mapping[str, str]:
+        if self._interviewer is None or not questions_of(self.new):
+            return stored.models
+        return {**stored.models, "question": self._interviewer.name}
 
     @cached_property
     def _reader(self) -> str:
