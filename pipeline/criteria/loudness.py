@@ -118,7 +118,12 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     if len(fitting) < params.times:
         return Outcome(State.NO, NOT_FOUND, Reason("criteria.loudness.no_turn", args))
     first, value = fitting[0]
-    told = {"turn": first[0].index + 1, "quote": first[0].text, "value": round(value, 1), "count": len(fitting)}
+    told: dict[str, str | int | float] = {
+        "turn": first[0].index + 1,
+        "quote": first[0].text,
+        "value": round(value, 1),
+        "count": len(fitting),
+    }
     return found(tuple(_hit(places) for places, _ in fitting), Reason("criteria.loudness.turn", args | told))
 
 

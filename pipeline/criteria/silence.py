@@ -75,7 +75,7 @@ class Params(Strict):
     longer_than: Annotated[float, Field(gt=0)] | None = None
     shorter_than: Annotated[float, Field(gt=0)] | None = None
     by: Role = "anyone"
-    after_by: Role | Literal["same", "other"] = "anyone"
+    after_by: Literal["agent", "customer", "bot", "system", "anyone", "same", "other"] = "anyone"
     at: Literal["between", "start"] = "between"
     holds: Literal["count", "leave_out", "only"] = "count"
     asked: PatternList = ()
@@ -139,7 +139,7 @@ def _gaps(params: Params, conversation: Conversation) -> Iterator[Silence]:
         return
     for gap in silences(turns):
         earlier, later = turns[gap.after], turns[gap.before]
-        if params.after_by in ("same", "other"):
+        if params.after_by == "same" or params.after_by == "other":
             if (earlier.speaker is later.speaker) is (params.after_by == "same"):
                 yield gap
         elif speaks(earlier, params.after_by):

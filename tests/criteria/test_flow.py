@@ -193,8 +193,13 @@ def test_a_branch_behind_a_plain_name_leads_nowhere(tmp_path: Path) -> None:
         (RETURNS.replace("next: close", "next: closing"), "指向“closing”，但没有这一步"),
         (RETURNS.replace("next: close", "next: ask"), "ask → refund → ask"),
         ("flow: {steps: {end: {expect: {phrase: 再见}}}}", "步骤不能叫 end"),
+        (RETURNS.replace("{phrase: [退款到账]}", "refund_told"), "conditions 里没有“refund_told”"),
+        (RETURNS.replace("when: {phrase: {any: [我要退], by: customer}}", "when: wants_refund"), "wants_refund"),
+        (RETURNS.replace("{phrase: [再见]}", "{phrse: [再见]}"), "phrase"),
     ],
 )
 def test_what_is_wrong_with_a_graph_is_told(tmp_path: Path, operator: str, message: str) -> None:
-    with pytest.raises(BadScorecardError, match=message):
+    with pytest.raises(BadScorecardError) as caught:
         params(tmp_path, operator)
+    (problem,) = caught.value.problems
+    assert message in str(problem)
