@@ -124,3 +124,24 @@ def test_reasons_in_words(tmp_path, reason, zh, en):
     )
     scorecard = card(tmp_path, CRITERIA, top=top)
     assert (flag_sentence(reason, scorecard, "zh"), flag_sentence(reason, scorecard, "en")) == (zh, en)
+
+
+SEVERE = """\
+  - {id: verify, title: 核身, section: s, points: 5, severity: critical, phrase: 核对}
+  - {id: hello, title: 问候, section: s, points: 5, severity: minor, phrase: 您好}
+  - {id: warm, title: 祝福, section: s, bonus: 2, severity: critical, phrase: 生日快乐}"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "reasons"),
+    [
+        ("{critical_below: 100, priority: 0.5}", "坐席: 您好", ("critical_below:100",)),
+        ("{critical_below: 100, priority: 0.5}", "坐席: 核对，生日快乐", ()),
+        ("{unmet: true, severity: critical, priority: 0.5}", "坐席: 喂", ("unmet:verify",)),
+        ("{unmet: true, severity: minor, priority: 0.5}", "坐席: 喂", ("unmet:hello",)),
+        ("{unmet: true, priority: 0.5}", "坐席: 喂", ("unmet:verify", "unmet:hello")),
+        ("{unmet: true, priority: 0.5}", "坐席: 您好，核对", ()),
+    ],
+)
+def test_rules_about_severity(tmp_path, rule, text, reasons):
+    assert review(tmp_path, [rule], text, criteria=SEVERE).reasons == reasons

@@ -11,7 +11,7 @@ from pipeline.conversation import Classes, Measures, Reading, Turn, Verdict, Wor
 from pipeline.flagging import flag
 from pipeline.formats_out import evaluation_record, explain, why
 from pipeline.i18n import LANGUAGES
-from pipeline.scorecard import find_scorecard
+from pipeline.scorecard import BadScorecardError, find_scorecard
 from pipeline.scoring import score
 from tests.cards import card, finding
 from tests.dialogues import talk
@@ -320,3 +320,201 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
         return json.dumps(record, ensure_ascii=False)
 
     assert once() == once()
+
+
+# Weights, bonuses, sections
+
+
+BONUS = "  - {id: warm, title: 祝福, section: s, bonus: 3, phrase: 生日快乐}"
+
+
+@pytest.mark.parametrize(("text", "points"), [("坐席: 您好，生日快乐", 63), ("坐席: 您好", 60)])
+def test_bonus_rewards_and_its_lack_costs_nothing(tmp_path, text, points):
+    assert total(card(tmp_path, f"{DUTIES}\n{BONUS}"), text) == points
+
+
+def test_bonus_never_lifts_the_total_above_100(tmp_path):
+    assert total(card(tmp_path, f"{DUTIES}\n{BONUS}"), "坐席: 您好，生日快乐，再见") == 100
+
+
+def test_bonus_each_time_with_a_cap(tmp_path):
+    worth = "bonus: 2\neach: {cap: 5}"
+    found = finding(tmp_path, talk("坐席: 生日快乐，生日快乐，生日快乐"), worth, "phrase: 生日快乐")
+    assert (found.points, found.max_points, found.bonus) == (5, 0, True)
+
+
+def test_bonus_that_was_not_earned_is_no_loss(tmp_path):
+    found = finding(tmp_path, talk("坐席: 您好"), "bonus: 2", "phrase: 生日快乐")
+    assert (found.verdict, found.points, found.lost) == (Verdict.UNMET, 0, False)
+
+
+def test_card_without_duties_starts_where_it_says(tmp_path):
+    top = "settings: {start: 70}"
+    assert total(card(tmp_path, f"{FAULT}\n{BONUS}", top=top), "坐席: 不知道，生日快乐") == 58
+
+
+WEIGHED = """\
+  - {id: hello, title: 问候, section: opening, points: 9, phrase: 您好}
+  - {id: number, title: 报工号, section: opening, points: 1, phrase: 工号}
+  - {id: bye, title: 告别, section: closing, points: 1, phrase: 再见}"""
+SECTIONS = "sections: {opening: {title: 开场, weight: 40}, closing: {title: {zh: 结束, en: Closing}, weight: 60}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [("坐席: 您好", 36), ("坐席: 工号，再见", 64), ("坐席: 您好，工号", 40), ("坐席: 您好，工号，再见", 100)],
+)
+def test_sections_weigh_what_the_card_says(tmp_path, text, points):
+    assert total(card(tmp_path, WEIGHED, top=SECTIONS), text) == points
+
+
+def test_section_in_which_nothing_applies_weighs_nothing(tmp_path):
+    never = WEIGHED.replace("phrase: 再见}", "phrase: 再见, applies_when: {channel: email}}")
+    assert total(card(tmp_path, never, top=SECTIONS), "坐席: 您好，工号") == 100
+
+
+def test_sections_are_weighed_all_or_none(tmp_path):
+    with pytest.raises(BadScorecardError, match="closing"):
+        card(tmp_path, WEIGHED, top=SECTIONS.replace(", weight: 60", ""))
+
+
+LEAK = "  - {id: leak, title: 泄密, section: opening, fatal: section, phrase: 密码是}"
+
+
+def test_section_fatal_takes_the_points_of_its_section_only(tmp_path):
+    scorecard = card(tmp_path, f"{WEIGHED}\n{LEAK}", top=SECTIONS)
+    evaluation = score(talk("坐席: 您好，工号，密码是，再见"), scorecard, engine_version="test")
+    assert (evaluation.total, evaluation.fatal) == (60, ())
+    assert {f.criterion: (f.points, f.section_fatal) for f in evaluation.findings} == {
+        "hello": (0, False),
+        "number": (0, False),
+        "bye": (1, False),
+        "leak": (0, True),
+    }
+    assert evaluation.findings[0].verdict is Verdict.MET
+
+
+def test_section_fatal_that_did_not_happen_takes_nothing(tmp_path):
+    scorecard = card(tmp_path, f"{WEIGHED}\n{LEAK}", top=SECTIONS)
+    assert total(scorecard, "坐席: 您好，工号，再见") == 100
+
+
+# Severity and the critical sub-score
+
+
+CRITICAL = """\
+  - {id: verify, title: 核身, section: s, points: 1, severity: critical, phrase: 核对}
+  - {id: secret, title: 泄密, section: s, deduct: 1, severity: 2, phrase: 密码是}
+  - {id: hello, title: 问候, section: s, points: 98, severity: minor, phrase: 您好}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "critical"),
+    [("坐席: 核对", 100), ("坐席: 您好", 50), ("坐席: 您好，密码是", 0), ("坐席: 核对，密码是", 50)],
+)
+def test_critical_criteria_have_a_score_of_their_own(tmp_path, text, critical):
+    assert score(talk(text), card(tmp_path, CRITICAL), engine_version="test").critical == critical
+
+
+def test_card_without_critical_criteria_has_no_critical_score(tmp_path):
+    assert score(talk("坐席: 您好"), card(tmp_path, DUTIES), engine_version="test").critical is None
+
+
+def test_critical_score_and_advice_are_in_the_record(tmp_path):
+    criteria = CRITICAL.replace("title: 核身,", "title: 核身, advice: {zh: 先核对身份, en: Verify first},")
+    scorecard = card(tmp_path, f"{criteria}\n{LEAK.replace('opening', 's')}")
+    conversation = talk("坐席: 您好，密码是")
+    evaluation = score(conversation, scorecard, engine_version="test")
+    record = evaluation_record(evaluation, flag(evaluation, conversation, scorecard), scorecard, "en")
+    assert record["critical"] == 0
+    assert [c.get("advice") for c in record["criteria"]] == ["Verify first", None, None, None]
+    assert [c.get("section_fatal") for c in record["criteria"]] == [None, None, None, True]
+
+
+# What is not known, and what is not sure
+
+
+UNKNOWN = "points: 5\napplies_when: {attribute: {name: segment, is: [vip]}}"
+
+
+@pytest.mark.parametrize(
+    ("default", "verdict"),
+    [
+        ("", Verdict.NOT_APPLICABLE),
+        ("\nif_unknown: not_applicable", Verdict.NOT_APPLICABLE),
+        ("\nif_unknown: applies", Verdict.MET),
+        ("\nif_unknown: unsure", Verdict.UNSURE),
+    ],
+)
+def test_default_while_a_precondition_is_unknown(tmp_path, default, verdict):
+    assert finding(tmp_path, talk("坐席: 您好"), UNKNOWN + default, "phrase: 您好").verdict is verdict
+
+
+def test_default_is_not_used_where_the_precondition_is_known(tmp_path):
+    worth = "points: 5\napplies_when: {channel: email}\nif_unknown: applies"
+    assert finding(tmp_path, talk("坐席: 您好"), worth, "phrase: 您好").verdict is Verdict.NOT_APPLICABLE
+
+
+READ = {0: Reading(acts={"greeting": 0.7}, confidence=0.7)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "verdict"),
+    [
+        ("", "", Verdict.MET),
+        ("settings: {least_confidence: 0.6}", "", Verdict.MET),
+        ("settings: {least_confidence: 0.8}", "", Verdict.UNSURE),
+        ("settings: {least_confidence: 0.8}", "\nleast_confidence: 0", Verdict.MET),
+        ("", "\nleast_confidence: 0.8", Verdict.UNSURE),
+    ],
+)
+def test_verdict_below_the_least_confidence_is_unsure(tmp_path, settings, own, verdict):
+    found = finding(tmp_path, talk("坐席: 您好", readings=READ), f"points: 5{own}", "act: greeting", top=settings)
+    assert (found.verdict, found.confidence) == (verdict, 0.7)
+    assert [e.quote for e in found.evidence] == ["您好"]
+
+
+def test_doubt_about_the_precondition_is_doubt_about_the_verdict(tmp_path):
+    worth = "points: 5\napplies_when: {act: greeting}\nleast_confidence: 0.8"
+    found = finding(tmp_path, talk("坐席: 您好", readings=READ), worth, "phrase: 您好")
+    assert (found.verdict, found.confidence) == (Verdict.UNSURE, 0.7)
+    assert why(found, "zh") == "机器倾向于判“达标”，但把握只有 70%，低于评分卡要求的 80%，不作判断。"
+
+
+def test_unsure_verdicts_earn_nothing_and_cost_nothing(tmp_path):
+    doubtful = "  - {id: act, title: 行为, section: s, points: 9, act: greeting, least_confidence: 0.9}"
+    scorecard = card(tmp_path, f"{DUTIES}\n{doubtful}")
+    assert score(talk("坐席: 您好", readings=READ), scorecard, engine_version="test").total == 60
+
+
+# Evidence
+
+
+@pytest.mark.parametrize(
+    ("phrases", "quotes"),
+    [
+        ("[您好, 好这里, 这里是]", ["您好这里是"]),
+        ("[您好, 这里]", ["您好这里"]),
+        ("[您好, 里是]", ["您好", "里是"]),
+        ("[您好这里是热线, 这里]", ["您好这里是热线"]),
+    ],
+)
+def test_quotes_that_overlap_or_touch_are_one(tmp_path, phrases, quotes):
+    operator = "any_of:\n" + "\n".join(f"  - phrase: {text}" for text in phrases.strip("[]").split(", "))
+    found = finding(tmp_path, talk("坐席: 您好这里是热线"), "points: 5", operator)
+    assert [e.quote for e in found.evidence] == quotes
+    assert all(e.quote == "您好这里是热线"[slice(*e.span)] for e in found.evidence)
+
+
+def test_joined_quotes_have_the_times_of_all_their_words(tmp_path):
+    words = tuple(Word(text, 0.5 * n, 0.5 * n + 0.4, 0.9) for n, text in enumerate("您好这里"))
+    conversation = talk("[0-2] 坐席(0.9): 您好这里")
+    turn = replace(conversation.turns[0], words=words)
+    operator = "any_of: [{phrase: 好这}, {phrase: 这里}]"
+    (place,) = finding(tmp_path, replace(conversation, turns=(turn,)), "points: 5", operator).evidence
+    assert (place.start, place.end, place.span) == (0.5, 1.9, (1, 4))
+
+
+def test_hits_are_counted_before_quotes_are_joined(tmp_path):
+    found = finding(tmp_path, talk("坐席: 亲亲"), "deduct: 1\neach: true", "phrase: 亲")
+    assert (found.points, [e.quote for e in found.evidence]) == (-2, ["亲亲"])
