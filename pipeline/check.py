@@ -13,7 +13,7 @@ from pipeline.scorecard import Criterion, Document, Fault, Place, Problem, Score
 from pipeline.scorecard.checks import doubts
 from pipeline.scoring import context_for, judge, wants_reader
 
-IDLE = ("idle_list", "idle_condition", "idle_section")
+IDLE = ("idle_list", "idle_condition", "idle_section", "idle_term", "not_measurable")
 """What a card may leave unused of the files that it shares with others."""
 Reader: TypeAlias = Callable[[Conversation], Conversation]
 """Adds readings, measures and classes to a conversation."""
