@@ -25,7 +25,9 @@ DIGITS = {
 }  # fmt: skip
 """Characters read out as one digit each (一零二四 = 1024, 幺 = 1)."""
 
-_FILLER = re.compile("|".join(FILLERS))
+_PAUSE = "，,、。！？!?；;：:…\\s嗯呃啊哦噢喔唔诶欸哎"
+_FILLER = re.compile("|".join(FILLERS) + f"|(?:(?<![^{_PAUSE}])|(?<=那个))就是(?=[{_PAUSE}]|那个)")
+"""Among them 就是 between pauses or other fillers; elsewhere it means something."""
 _CHINESE = re.compile("[\u4e00-\u9fff]+")
 _DIGIT_CHARACTERS = frozenset("0123456789")
 _DIGIT_SOUNDS = ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu")

@@ -1,13 +1,39 @@
-"""phrase: something is said.
+"""phrase: something is said. / 说了某句话。
+
+English: `any` lists patterns, one of which is enough (`at_least` so many different ones, `times` so many places); a
+text or a list alone stands for it. `all` lists patterns that must all occur, `none` those that must not; the three
+may be combined. `together` says how close: `anywhere` in the turns that count (default), within one `turn` (`true`
+for short) or one `sentence`. `except` lists patterns that excuse a hit they overlap. In a pattern `[a|b]` may be
+there, `(a|b)` must, `…` stands for a few characters, `<name>` for a pattern of the card's list of that name: synonyms
+are such a list, and a list that several cards share stands in a file that they `include`. Punctuation, blanks, case
+and fillers (嗯, 那个, 就是 before a pause) never matter, traditional characters are simplified ones, 一零二四 is
+1024. `homophones`: `heard` (default: what was heard by machine is matched by its pinyin too), `always`, `never`;
+`near_sounds` (n/l, in/ing, eng/en, zh/z, ch/c, sh/s count as one) and `homophone_min_chars` (shorter matches must be
+written so) set how much may differ; the card's settings are their defaults. `by` (default `agent`), `window` as
+everywhere. Unsure where the turns were badly heard or their speaker is unknown; not applicable where the role says
+nothing.
+
+中文：`any` 是一组话术，说了其中一种就算（`at_least` 要求几种不同的，`times` 要求出现几处）；只写一条或一个列表就等
+于 `any`。`all` 里的每一条都要说到，`none` 里的一条也不能说，三者可以合用。`together` 规定要多近：`anywhere`（默认，所看
+的话里任何地方）、`turn`（同一轮，也可写 `true`）或 `sentence`（同一句话）。`except` 里的话术如果与命中的地方重叠，该处
+不算。话术里 `[甲|乙]` 可有可无，`(甲|乙)` 必须有其一，`…` 代表几个字，`<名字>` 代表评分卡 `lists` 里同名列表的任何一
+条：同义说法就放在这样的列表里；几张评分卡共用的，单独放一个文件，用 `include` 引入。标点、空格、大小写和语气词（嗯、那
+个、停顿前的“就是”）都不影响，繁体字按简体字算，一零二四等于 1024。`homophones`：`heard`（默认，机器听写的话也按拼音比
+对）、`always`（总是）、`never`（从不）；`near_sounds`（n/l、in/ing、eng/en、zh/z、ch/c、sh/s 算同音）
+和 `homophone_min_chars`（更短的必须写得一样）规定读音可以差多少，不写就用评分卡的设置。`by`（默
+认 `agent`）、`window` 与其他判定方式相同。录音听不清或分不清是谁说的，判为 “听不清”；该角色没有发言，则不适用。
 
 ```yaml
 phrase: {any: ["请问[有]什么[可以|能](帮|帮到)您"], by: agent, window: {turns: 1..2}}
 ```
 
-`any` (one is enough, or `at_least` different ones, or `times` occurrences), `all`, `none`, `except`, `together`,
-`by`, `window`, `homophones`. A text or a list alone means `any`.
+```met
+坐席: 您好，嗯，请问有什么可以帮您？
+```
 
-Met: `坐席: 您好,请问有什么可以帮您?` Unmet: `坐席: 说吧。`
+```unmet
+坐席: 说吧。
+```
 """
 
 from __future__ import annotations
@@ -15,9 +41,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.conversation import Conversation, Reason
 from pipeline.criteria.base import (
@@ -39,8 +65,16 @@ from pipeline.criteria.base import (
     wrong,
 )
 from pipeline.criteria.patterns import Found
+from pipeline.criteria.sentences import sentences
 from pipeline.criteria.window import Window, select, unknown_turns
 from pipeline.text import matching_form
+
+Numbered: TypeAlias = tuple[tuple[int, Hit], ...]
+"""Hits, each with the number of its pattern."""
+
+
+def _together(value: Any) -> Any:
+    return {True: "turn", False: "anywhere"}[value] if isinstance(value, bool) else value
 
 
 class Params(Strict):
@@ -52,10 +86,12 @@ class Params(Strict):
     except_: PatternList = Field(default=(), alias="except")
     at_least: Annotated[int, Field(ge=1)] = 1
     times: Annotated[int, Field(ge=1)] = 1
-    together: bool = False
+    together: Annotated[Literal["anywhere", "turn", "sentence"], BeforeValidator(_together)] = "anywhere"
     by: Role = "agent"
     window: Window | None = None
     homophones: Homophones | None = None
+    near_sounds: bool | None = None
+    homophone_min_chars: Annotated[int, Field(ge=2)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -109,22 +145,40 @@ def _look(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> tuple[bool, tuple[Hit, ...]]:
     """Whether the conditions hold over `turns`, and the hits (those of `none` where they break it)."""
-    if params.together:
-        for turn in turns:
-            held, hits = _over(params, conversation, (turn,), context)
-            if held:
-                return held, hits
-        return False, ()
-    return _over(params, conversation, turns, context)
-
-
-def _over(
-    params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
-) -> tuple[bool, tuple[Hit, ...]]:
-    some, every, forbidden = (
-        occurrences(sources, conversation, turns, context, excused=params.except_, homophones=params.homophones)
+    said = tuple(
+        occurrences(
+            sources,
+            conversation,
+            turns,
+            context,
+            excused=params.except_,
+            homophones=params.homophones,
+            near=params.near_sounds,
+            least=params.homophone_min_chars,
+        )
         for sources in (params.any, params.all, params.none)
     )
+    if params.together == "anywhere":
+        return _over(params, *said)
+    for turn in turns:
+        text = conversation.turns[turn].text
+        for span in sentences(text) if params.together == "sentence" else ((0, len(text)),):
+            held, hits = _over(params, *(_inside(turn, span, hits) for hits in said))
+            if held:
+                return held, hits
+    return False, ()
+
+
+def _inside(turn: int, span: tuple[int, int], hits: Numbered) -> Numbered:
+    return tuple(
+        (number, hit)
+        for number, hit in hits
+        if hit.turn == turn and span[0] <= hit.evidence[0].span[0] and hit.evidence[0].span[1] <= span[1]
+    )
+
+
+def _over(params: Params, some: Numbered, every: Numbered, forbidden: Numbered) -> tuple[bool, tuple[Hit, ...]]:
+    """Whether the conditions hold for the hits of `any`, `all` and `none`, and the hits."""
     if forbidden:
         return False, tuple(hit for _, hit in forbidden)
     separate = _separate(some)
@@ -143,7 +197,9 @@ def occurrences(
     *,
     excused: tuple[str, ...] = (),
     homophones: Homophones | None = None,
-) -> tuple[tuple[int, Hit], ...]:
+    near: bool | None = None,
+    least: int | None = None,
+) -> Numbered:
     """Hits of `sources` in `turns`, each with the number of its pattern, in order of the conversation.
 
     Args:
@@ -153,12 +209,16 @@ def occurrences(
         context: for the card's lists and settings.
         excused: patterns that excuse a hit they overlap.
         homophones: when to match by sound; default the card's setting.
+        near: whether sounds that many speakers do not tell apart are one; default the card's setting.
+        least: how many characters a match by sound must have; default the card's setting.
     """
     if not sources:
         return ()
     settings = context.settings
     patterns, excuses = context.patterns(sources), context.patterns(excused)
     by_sound = homophones or settings.homophones
+    near = settings.near_sounds if near is None else near
+    least = settings.homophone_min_chars if least is None else least
     hits: list[tuple[int, Hit]] = []
     for index in turns:
         turn = conversation.turns[index]
@@ -166,7 +226,6 @@ def occurrences(
         places = patterns.search(form.text)
         pardons = excuses.search(form.text) if excused and places else ()
         if by_sound == "always" or (by_sound == "heard" and turn.confidence is not None):
-            near, least = settings.near_sounds, settings.homophone_min_chars
             alike = patterns.search_sounds(form.text, near=near, least=least)
             places += tuple(p for p in alike if not any(q.pattern == p.pattern and _overlap(p, q) for q in places))
             if excused and places:
@@ -194,7 +253,7 @@ def _overlap(one: Found, other: Found) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _separate(hits: tuple[tuple[int, Hit], ...]) -> tuple[Hit, ...]:
+def _separate(hits: Numbered) -> tuple[Hit, ...]:
     """The hits in order of the conversation, of those that overlap only the first and longest."""
     kept: list[Hit] = []
     for _, hit in sorted(hits, key=lambda h: (h[1].turn, h[1].evidence[0].span[0], -h[1].evidence[0].span[1])):

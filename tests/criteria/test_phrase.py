@@ -18,6 +18,9 @@ CALL = "坐席: 您好，请问有什么可以帮您？\n客户: 手表坏了\n�
         ("phrase: {all: [您好, 晚安]}", State.NO),
         ("phrase: {all: [您好, 再见], together: true}", State.NO),
         ("phrase: {all: [感谢, 再见], together: true}", State.YES),
+        ("phrase: {all: [您好, 什么], together: sentence}", State.YES),
+        ("phrase: {all: [感谢, 再见], together: turn}", State.YES),
+        ("phrase: {any: [您好, 再见], at_least: 2, together: anywhere}", State.YES),
         ("phrase: {none: [再见]}", State.NO),
         ("phrase: {none: [晚安]}", State.YES),
         ("phrase: {any: [您好, 稍等, 晚安], at_least: 2}", State.YES),
@@ -140,3 +143,58 @@ def test_reason_shows_the_phrase_as_a_person_would_say_it(tmp_path, pattern, sai
     top = 'lists: {hello: ["(早上|晚上)好", 您好], surname: ["(王|李)"]}'
     found = finding(tmp_path, talk("坐席: 什么事\n客户: 喂"), "points: 1", f'phrase: {{any: ["{pattern}"]}}', top=top)
     assert found.why.args["example"] == said
+
+
+@pytest.mark.parametrize(
+    ("text", "together", "state"),
+    [
+        ("坐席: 您好。这里是安心家电。", "turn", State.YES),
+        ("坐席: 您好。这里是安心家电。", "sentence", State.NO),
+        ("坐席: 您好，这里是安心家电。", "sentence", State.YES),
+        ("坐席: 您好。\n坐席: 这里是安心家电。", "turn", State.NO),
+        ("坐席: 您好。\n坐席: 这里是安心家电。", "anywhere", State.YES),
+    ],
+)
+def test_how_close_together(tmp_path, text, together, state):
+    operator = f"phrase: {{all: [您好, 安心家电], together: {together}}}"
+    assert outcome(tmp_path, talk(text), operator).state is state
+
+
+def test_one_sentence_without_what_is_forbidden_is_enough(tmp_path):
+    operator = "phrase: {any: [退款], none: [不能], together: sentence}"
+    assert outcome(tmp_path, talk("坐席: 现金不能退款。银行卡可以退款。"), operator).state is State.YES
+    assert outcome(tmp_path, talk("坐席: 现金不能退款。"), operator).state is State.NO
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "state"),
+    [
+        ("near_sounds: true", State.YES),
+        ("near_sounds: false", State.NO),
+        ("homophone_min_chars: 5", State.NO),
+        ("homophone_min_chars: 4", State.YES),
+    ],
+)
+def test_tolerance_of_homophones_is_the_criterions(tmp_path, tolerance, state):
+    operator = f"phrase: {{any: [年费套餐], homophones: always, {tolerance}}}"
+    assert outcome(tmp_path, talk("坐席: 给您办连费套餐"), operator).state is state
+
+
+def test_synonyms_in_a_file_that_cards_share(tmp_path):
+    (tmp_path / "words.yaml").write_text("lists: {退款: [退款, 退钱, 返款]}", encoding="utf-8")
+    top = "include: [words.yaml]"
+    for said in ("我要退钱", "我要返款"):
+        assert outcome(tmp_path, talk(f"坐席: {said}"), 'phrase: "要<退款>"', top=top).state is State.YES
+    assert outcome(tmp_path, talk("坐席: 我要退货"), 'phrase: "要<退款>"', top=top).state is State.NO
+
+
+@pytest.mark.parametrize(
+    "said", ["请问，嗯，您的订单", "请问那个您的订单", "请问，就是，您的订单", "请问嗯就是，那个您的订单"]
+)
+def test_fillers_do_not_matter(tmp_path, said):
+    assert outcome(tmp_path, talk(f"坐席: {said}"), "phrase: 请问您的订单").state is State.YES
+
+
+def test_meaning_word_that_looks_like_a_filler_counts(tmp_path):
+    assert outcome(tmp_path, talk("坐席: 这就是规定"), "phrase: 这就是规定").state is State.YES
+    assert outcome(tmp_path, talk("坐席: 这是规定"), "phrase: 这就是规定").state is State.NO
