@@ -67,6 +67,20 @@ def test_word_confidence_and_how_sure_the_role_is(text):
 
 
 @pytest.mark.parametrize(
+    ("notes", "heard"),
+    [
+        ("(-26 dB)", (None, 1.0, -26.0, None)),
+        ("(0.9, -26.5dB)", (0.9, 1.0, -26.5, None)),
+        ("（0.9，0.4，-26 dB，♪ -30 dB）", (0.9, 0.4, -26.0, -30.0)),
+        ("(♪-30 dB)", (None, 1.0, None, -30.0)),
+    ],
+)
+def test_how_loud_a_turn_is_and_what_sounds_before_it(notes, heard):
+    (turn,) = dialogue(f"坐席{notes}: 您好").turns
+    assert (turn.confidence, turn.role_confidence, turn.loudness, turn.sound_before) == heard
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "@chanel chat",

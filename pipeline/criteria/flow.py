@@ -93,7 +93,7 @@ class Step(Strict):
 
     expect: Expression
     title: Title | None = None
-    points: Annotated[float, Field(ge=0)] = 1.0
+    points: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     required: bool = False
     within: Distance | None = None
     next: Annotated[tuple[Branch, ...] | None, BeforeValidator(_some)] = None
@@ -260,18 +260,17 @@ def _open(branches: tuple[Branch, ...]) -> Iterator[Branch]:
 
 def _circle(params: Params) -> list[str]:
     """Steps that lead back to themselves, the first of them at both ends; empty where there are none."""
-    done: set[str] = set()
-
-    def walk(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done:
-            return []
-        found = next((circle for to in _following(params, name) if (circle := walk(to, [*path, name]))), [])
-        done.add(name)
-        return found
-
-    return next((circle for name in params.steps if (circle := walk(name, []))), [])
+    left = {name: _following(params, name) for name in params.steps}
+    while over := [name for name, following in left.items() if not any(to in left for to in following)]:
+        for name in over:
+            del left[name]
+    path = list(left)[:1]
+    while path:
+        to = next(step for step in left[path[-1]] if step in left)
+        if to in path:
+            return [*path[path.index(to) :], to]
+        path.append(to)
+    return []
 
 
 def _unheard(outcome: Outcome, args: dict[str, str | int | float]) -> Outcome:
