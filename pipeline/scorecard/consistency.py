@@ -50,7 +50,10 @@ def faults(plain: Mapping[str, Any]) -> Iterator[Fault]:
         section = criterion.get("section")
         if sections and isinstance(section, str) and section not in sections:
             yield Fault(("criteria", number, "section"), "unknown_section", {"name": section}, tuple(sections))
-    known = {"conditions": tuple(conditions), "criteria": tuple(filter(None, ids))}
+    # Of what is missing or of the wrong shape altogether, the names are not missed one by one.
+    known = {"criteria": tuple(filter(None, ids))} if isinstance(plain.get("criteria"), list) else {}
+    if isinstance(plain.get("conditions", {}), Mapping):
+        known["conditions"] = tuple(conditions)
     graph: dict[Node, list[Node]] = {}
     for number, criterion in enumerate(criteria):
         for place, node in _references(criterion, ("criteria", number)):
@@ -76,7 +79,7 @@ def faults(plain: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _unknown(place: Place, node: Node, known: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
     part, name = node
-    if name not in known[part]:
+    if part in known and name not in known[part]:
         rule = "unknown_condition" if part == "conditions" else "unknown_criterion"
         yield Fault(place, rule, {"name": name}, known[part])
 

@@ -29,13 +29,24 @@ _WHOLE = ("pass", "from", "total_below", "fatal_cap")
 def explained(errors: list[ErrorDetails], document: Document, language: Language) -> list[Problem]:
     """One problem for each value that is wrong; what only follows from another error is left out."""
     told: dict[tuple[Place, str], Problem] = {}
+    mistyped = {place for error in errors for place in _meant(error)}
     for error in errors:
-        if not _consequence(error, errors):
+        if error["loc"] not in mistyped and not _consequence(error, errors):
             place = document.known(error["loc"])
             key = "" if error["type"] in ("missing", "extra_forbidden") else place and "value"
             name = str(error["loc"][-1]) if error["type"] == "missing" and error["loc"] else ""
             told.setdefault((place, f"{key}{name}"), _explained(error, document, language))
     return list(told.values())
+
+
+def _meant(error: ErrorDetails) -> Iterator[Place]:
+    """Where the key would stand that an unknown key was meant to be; that it is missing there needs no second word."""
+    place = error["loc"]
+    if error["type"] == "extra_forbidden" and place:
+        name = re.split(f"[:{WIDE_COLON}]", str(place[-1]))[0].strip()
+        meant = closest(name, allowed_keys(place[:-1]))
+        if meant is not None:
+            yield (*place[:-1], meant)
 
 
 def _consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
@@ -66,9 +77,14 @@ def _explained(error: ErrorDetails, document: Document, language: Language) -> P
         fix = t(language, "scorecard.did_you_mean", name=meant) if meant else ""
     elif kind.startswith(("int", "float")):
         fix = _number_fix(error["input"], name, language)
+    elif kind == "less_than_equal" and context.get("le") == 1 and _is_per_cent(error["input"]):
+        fix = t(language, "validate.fix.bare_number", name=name, number=f"{float(error['input']) / 100:g}")
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
         names = allowed_keys(place)
-        fix = t(language, "scorecard.allowed", names=", ".join(names)) if names and kind != "dict_type" else ""
+        if names == ("zh", "en"):
+            fix = t(language, "validate.fix.title")
+        elif names and kind != "dict_type":
+            fix = suggestion("", names, language)
     elif kind == "pattern_slot":
         allowed = tuple(str(context.get("allowed", "")).split(", "))
         fix = (
@@ -79,13 +95,15 @@ def _explained(error: ErrorDetails, document: Document, language: Language) -> P
     elif kind == "unknown_measure":
         meant = closest(str(context.get("given_name")), tuple(str(context.get("allowed", "")).split(", ")))
         fix = t(language, "scorecard.did_you_mean", name=meant) if meant else ""
-    sentences = area("scorecard")
-    if f"scorecard.error.{rule}" not in sentences:
+    sentences, start = area("scorecard"), "scorecard"
+    if f"validate.error.{rule}" in area("validate"):
+        start = "validate"
+    elif f"scorecard.error.{rule}" not in sentences:
         rule = next((f for f in _FAMILIES if kind.startswith(f) and f"scorecard.error.{f}" in sentences), "other")
     args = {"name": name, "given": given, "detail": error["msg"]} | context
     if not fix and f"validate.fix.{rule}" in area("validate"):
         fix = t(language, f"validate.fix.{rule}", **args)
-    return Problem("error", rule, document.spot(place), t(language, f"scorecard.error.{rule}", **args), fix)
+    return Problem("error", rule, document.spot(place), t(language, f"{start}.error.{rule}", **args), fix)
 
 
 def _name(place: Place) -> str:
@@ -124,12 +142,18 @@ def _unknown_key(name: str, place: Place, document: Document, language: Language
         return "extra_forbidden", t(language, "validate.fix.belongs_to_criterion", name=name)
     if name in _keys(Scorecard) and len(place) > 1 and closest(name, allowed) is None:
         return "extra_forbidden", t(language, "validate.fix.belongs_to_card", name=name)
-    return "extra_forbidden", suggestion(name, allowed, language)
+    return "extra_forbidden", suggestion(name, allowed, language) or t(language, "validate.fix.no_operator")
+
+
+def _is_per_cent(given: Any) -> bool:
+    return isinstance(given, int | float) and 2 <= given <= 100
 
 
 def _number_fix(given: Any, name: str, language: Language) -> str:
     """The bare number in a text that holds one, such as `5分` or `80%`."""
-    match = _AMOUNT.fullmatch(given) if isinstance(given, str) else None
+    if isinstance(given, int | float):
+        return ""
+    match = _AMOUNT.fullmatch(given.strip("“”‘’\"'")) if isinstance(given, str) else None
     if match is None:
         return t(language, "validate.fix.number", name=name)
     number = float(match["number"].translate(str.maketrans("０１２３４５６７８９．", "0123456789.")))

@@ -268,6 +268,7 @@ class Scorecard(Strict):
     _compiled: dict[str, Any] = PrivateAttr(default_factory=dict)
     _source: str = PrivateAttr("")
     _text: str = PrivateAttr("")
+    _embed: Embed | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -327,6 +328,15 @@ class Scorecard(Strict):
     def text(self) -> str:
         """YAML that says all of the card, without any other file."""
         return self._text
+
+    @property
+    def embed(self) -> Embed | None:
+        """What compares meanings for this card; `None` where wording is compared."""
+        return self._embed
+
+    def compare_meanings(self, embed: Embed) -> None:
+        """Let `similar` compare meanings by these vectors from now on. What the card says stays as it is."""
+        self._embed = embed
 
     def criterion(self, criterion_id: str) -> Criterion:
         """The criterion of that id.

@@ -97,36 +97,50 @@ class BadScorecardError(ScorecardError):
 
 def closest(name: str, allowed: tuple[str, ...]) -> str | None:
     """The name among `allowed` that `name` most likely was meant to be; `None` where none is like it."""
+    from rapidfuzz.fuzz import ratio
     from rapidfuzz.process import extractOne
 
-    meant = CHINESE.get(name.strip())
-    if meant is not None and meant in allowed:
+    meant = next((m for m in MEANT.get(name.strip().lower(), ()) if m in allowed), None)
+    if meant is not None:
         return meant
-    match = extractOne(name, allowed, score_cutoff=60)
+    match = extractOne(name, allowed, scorer=ratio, score_cutoff=LIKE)
     return match[0] if match else None
 
 
 def suggestion(name: str, allowed: tuple[str, ...], language: Language) -> str:
-    """`did you mean …?`, or all that may be written where nothing is like `name`."""
+    """`did you mean …?`, or all that may be written where nothing is like `name`; empty where that is too much."""
     meant = closest(name, allowed)
     if meant is not None:
         return t(language, "scorecard.did_you_mean", name=meant)
-    return t(language, "scorecard.allowed", names=", ".join(allowed)) if allowed else ""
+    return t(language, "scorecard.allowed", names=", ".join(allowed)) if 0 < len(allowed) <= MOST_NAMES else ""
 
 
-CHINESE: Mapping[str, str] = {
-    "编号": "id", "版本": "version", "标题": "title", "名称": "title", "渠道": "channels", "及格": "pass",
-    "及格线": "pass", "合格线": "pass", "通过": "pass", "等级": "bands", "分段": "bands", "环节": "sections",
-    "分区": "section", "部分": "section", "设置": "settings", "列表": "lists", "词表": "lists", "条件": "conditions",
-    "评分项": "criteria", "标准": "criteria", "标记": "flag", "复核": "review", "来源": "source", "分值": "points",
-    "分数": "points", "得分": "points", "扣分": "deduct", "一票否决": "fatal", "致命": "fatal", "话术": "phrase",
-    "短语": "phrase", "关键词": "phrase", "顺序": "sequence", "静默": "silence", "语速": "pace", "抢话": "interruption",
-    "重复": "repetition", "示例": "examples", "例子": "examples", "达标": "met", "部分达标": "partial",
-    "不达标": "unmet", "不适用": "not_applicable", "听不清": "unsure", "除非": "unless", "例外": "except",
-    "排除": "except", "任一": "any", "全部": "all", "优先级": "priority", "随机": "random", "窗口": "window",
-    "坐席": "agent", "客服": "agent", "员工": "agent", "客户": "customer", "顾客": "customer", "机器人": "bot",
-    "双方": "anyone", "所有人": "anyone", "任何人": "anyone", "电话": "call", "通话": "call", "热线": "call",
-    "聊天": "chat", "在线": "chat", "邮件": "email", "总是": "always", "从不": "never", "整卡": "card", "全卡": "card",
-    "服务": "service", "产品": "product", "流程": "process", "政策": "policy", "无": "none",
+MEANT: Mapping[str, tuple[str, ...]] = {
+    "编号": ("id",), "版本": ("version",), "标题": ("title",), "名称": ("title",), "渠道": ("channels",),
+    "及格": ("pass",), "及格线": ("pass",), "合格线": ("pass",), "通过": ("pass",), "等级": ("bands",),
+    "分段": ("bands",), "环节": ("sections",), "分区": ("section",), "部分": ("section",), "设置": ("settings",),
+    "列表": ("lists",), "词表": ("lists",), "条件": ("conditions",), "评分项": ("criteria",), "标准": ("criteria",),
+    "标记": ("flag",), "复核": ("review",), "来源": ("source",), "分值": ("points",), "分数": ("points",),
+    "得分": ("points",), "扣分": ("deduct",), "一票否决": ("fatal",), "致命": ("fatal",), "话术": ("phrase",),
+    "短语": ("phrase",), "关键词": ("phrase",), "顺序": ("sequence",), "静默": ("silence",), "语速": ("pace",),
+    "抢话": ("interruption",), "重复": ("repetition",), "示例": ("examples",), "例子": ("examples",),
+    "达标": ("met",), "部分达标": ("partial",), "不达标": ("unmet",), "不适用": ("not_applicable",),
+    "听不清": ("unsure",), "除非": ("unless",), "例外": ("except",), "排除": ("except",), "任一": ("any",),
+    "全部": ("all",), "优先级": ("priority",), "随机": ("random",), "窗口": ("window",), "坐席": ("agent",),
+    "客服": ("agent",), "员工": ("agent",), "客户": ("customer",), "顾客": ("customer",), "机器人": ("bot",),
+    "双方": ("anyone",), "所有人": ("anyone",), "任何人": ("anyone",), "电话": ("call",), "通话": ("call",),
+    "热线": ("call",), "聊天": ("chat",), "在线": ("chat",), "邮件": ("email",), "总是": ("always",),
+    "从不": ("never",), "整卡": ("card",), "全卡": ("card",), "服务": ("service",), "产品": ("product",),
+    "流程": ("process",), "政策": ("policy",), "无": ("none",), "keyword": ("phrase",), "keywords": ("phrase",),
+    "words": ("phrase",), "text": ("phrase",), "regex": ("pattern", "phrase",), "regexp": ("pattern", "phrase",),
+    "正则": ("pattern",), "score": ("points",), "name": ("title",), "role": ("by",), "speaker": ("by",),
+    "角色": ("by",), "rules": ("criteria",), "items": ("criteria",), "phone": ("call",), "telephone": ("call",),
+    "voice": ("call",), "yes": ("card", "always",), "true": ("card", "always",), "是": ("card", "always",),
+    "start": ("first_quarter",), "end": ("last_quarter",), "开头": ("first_quarter",), "结尾": ("last_quarter",),
+    "good": ("met",), "bad": ("unmet",), "max": ("cap",), "limit": ("cap",),
 }  # fmt: skip
-"""What people write who translate the keys and values, and what is meant."""
+"""What people write who translate keys and values or know those of other programs, and what may be meant."""
+MOST_NAMES = 10
+"""More names than this are not listed."""
+LIKE = 65.0
+"""Names that are less alike than this (0…100) are not suggested for one another."""

@@ -64,6 +64,9 @@ def _meaning(error: Any, lines: list[str]) -> tuple[str, int, int, dict[str, str
     if "unknown escape" in problem or "hexdecimal" in problem or "hexadecimal" in problem:
         return "yaml_escape", line, column, {"text": content[mark.column : mark.column + 2]}
     if "expected ',' or" in problem and before is not None:
+        quoted = content[: mark.column].rstrip()[-1:] in ('"', "'")
+        if quoted and content[mark.column : mark.column + 1] not in ("", WIDE_COMMA, "#"):
+            return "yaml_after_value", line, column, {"text": _short(content[mark.column :])}
         closing = "]" if "]" in problem else "}"
         start = before.line + 1, before.column + 1
         rule = "yaml_wide_comma" if WIDE_COMMA in "".join(lines[before.line : line]) else "yaml_open_bracket"
@@ -81,7 +84,7 @@ def _meaning(error: Any, lines: list[str]) -> tuple[str, int, int, dict[str, str
     if "node content" in problem:
         return "yaml_nothing", line, column, {}
     if "did not find expected" in problem:
-        return _misplaced(problem, line, column, content, before)
+        return _misplaced(problem, line, column, lines, before)
     return "yaml", line, column, {"detail": " ".join(problem.split())}
 
 
@@ -98,11 +101,15 @@ def _no_colon(line: int, column: int, lines: list[str]) -> tuple[str, int, int, 
 
 
 def _misplaced(
-    problem: str, line: int, column: int, content: str, context: Any
+    problem: str, line: int, column: int, lines: list[str], context: Any
 ) -> tuple[str, int, int, dict[str, str | int]]:
     """Something stands where a key, a list item or the end should stand."""
+    content = _line(lines, line)
     rest = content[column - 1 :]
     if content[: column - 1].strip(" -"):
+        odd = next((n for n in range(1, line) if _line(lines, n).count('"') % 2), None)
+        if odd is not None and '"' in content[: column - 1]:
+            return "yaml_quote_open", odd, _line(lines, odd).rindex('"') + 1, {"sign": '"'}
         return "yaml_after_value", line, column, {"text": _short(rest)}
     if rest[:1] in ("]", "}"):
         return "yaml_closes_nothing", line, column, {"sign": rest[:1]}

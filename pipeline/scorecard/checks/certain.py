@@ -38,7 +38,7 @@ def faults(card: Scorecard, plain: Mapping[str, Any]) -> Iterator[Fault]:
         if decided is State.UNAVAILABLE:
             severity: Severity = "warning" if criterion.points else "advice"
             yield Fault((*place, criterion.expression.operator), "not_measurable", name, severity=severity)
-        elif decided is State.NO:
+        elif decided is State.NO and not _told_elsewhere(criterion.expression):
             rule = "never_happens" if criterion.fault or criterion.bonus else "never_met"
             yield Fault((*place, criterion.expression.operator), rule, name, severity="warning")
         elif decided is State.YES:
@@ -86,6 +86,12 @@ def certain(expression: ExpressionBase, card: Scorecard) -> State | None:
     if card.channels and operator in _ONLY_IN and not _ONLY_IN[operator] & set(card.channels):
         return State.UNAVAILABLE
     return State.NO if contradicts(params) or _empty(getattr(params, "window", None)) else None
+
+
+def _told_elsewhere(expression: ExpressionBase) -> bool:
+    """Whether the operator itself contradicts itself, which is an error of its own."""
+    params = expression.params
+    return contradicts(params) or _empty(getattr(params, "window", None))
 
 
 def _any_of(states: list[State | None]) -> State | None:
