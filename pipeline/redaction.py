@@ -50,7 +50,7 @@ _NAMES = (
     ),
     re.compile(rf"(?:免贵姓|贵姓|我姓|您姓|姓)\s*({_SURNAMES})(?![\u4e00-\u9fa5]*名)"),
     re.compile(rf"((?:{_SURNAMES})[\u4e00-\u9fa5]{{0,2}}?)(?={_TITLES})"),
-    re.compile(rf"(?:我叫|名叫|收件人|联系人)\s*((?:{_SURNAMES})[\u4e00-\u9fa5]{{1,2}})"),
+    re.compile(rf"(?:我叫|名叫|(?:收件人|联系人|机主|户主)(?:是|叫|写|填)?)\s*((?:{_SURNAMES})[\u4e00-\u9fa5]{{1,2}})"),
 )
 
 

@@ -73,7 +73,7 @@ def fits(wanted: Comparison, value: Scalar, measure: Measure, form: Callable[[Sc
     if not wanted.limits:
         return True
     place = measure(value)
-    if place is None:
+    if place is None or any(measure(limit) is None for limit in wanted.limits):
         return None
     low, high = (None if end is None else measure(end) for end in wanted.between or (None, None))
     above, below = (None if end is None else measure(end) for end in (wanted.above, wanted.below))
