@@ -29,7 +29,7 @@ from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, Target, a
 
 _HEARING_SHARE = 0.25
 """At the decoder's own rate the encoder forgot the tones (CTC loss from 0.34 to 0.60 in two minutes)."""
-_TURNS = ("brief", "short", "brief", "imagined", "brief", "window")
+_TURNS = ("brief", "imagined", "short", "imagined", "brief", "imagined", "brief", "imagined", "window", "imagined")
 _MISLED = 0.07
 """Share of the decoder's input characters that are replaced, so that it listens instead of guessing."""
 _BRIEF, _WHOLE = 1024, 3000
@@ -64,12 +64,11 @@ def lay_out(
 class SpokenBatch:
     """Windows of sound and what they say.
 
-    Features `(b, mels, t)`; mel frames spoken and first places in the window, `(b,)`; texts; what must be written.
+    Features `(b, mels, t)`; mel frames spoken, `(b,)`; texts; what must be written.
     """
 
     features: Tensor
     lengths: Tensor
-    offsets: Tensor | None
     texts: list[str]
     targets: list[Target]
 
@@ -91,15 +90,14 @@ def full_windows(folder: Path, vocabulary: Vocabulary, seed: int, frames: int = 
             lengths.append(mel.shape[1])
             texts.append("".join(line.text for line in lines))
             targets.append(target(lines, vocabulary, rng))
-        yield SpokenBatch(torch.stack(features), torch.tensor(lengths), None, texts, targets)
+        yield SpokenBatch(torch.stack(features), torch.tensor(lengths), texts, targets)
 
 
 def stretches(folder: Path, vocabulary: Vocabulary, seed: int) -> Iterator[SpokenBatch]:
-    """Endless batches of single utterances anywhere in a window; their times are not asked for."""
+    """Endless batches of single utterances; their times are not asked for."""
     for features, lengths, texts, _ in short_batches(folder, seed, frames=12_800):
-        offsets = torch.randint(0, 1500 - features.shape[2] // 2 + 1, (len(texts),))
         targets = [target([Line(text, 0, 0)], vocabulary, NoStamps(0)) for text in texts]
-        yield SpokenBatch(features, lengths, offsets, texts, targets)
+        yield SpokenBatch(features, lengths, texts, targets)
 
 
 def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -127,7 +125,7 @@ def spoken_losses(model: Network, batch: SpokenBatch, vocabulary: Vocabulary, rn
     """Losses of a batch; which frames belong to which character is what the encoder itself hears (`align`)."""
     tokens, wanted = collate(batch.targets, vocabulary, rng, share=_MISLED)
     with torch.autocast("cpu", torch.bfloat16):
-        stream, _ = model.encoder.hear(batch.features, batch.offsets)
+        stream, _ = model.encoder.hear(batch.features)
         normed = model.encoder.normed(stream)
         frames = model.encoder.spelling(stream / STREAM)
         logits, weights = model.decoder(tokens, frames)
@@ -147,7 +145,7 @@ def spoken_losses(model: Network, batch: SpokenBatch, vocabulary: Vocabulary, rn
         ctc(heard, batch.lengths, targets),
         _evenly(F.cross_entropy(named.float(), spelt[told], reduction="none"), spelt[told] < named.shape[1] - 1),
         token_loss(logits, wanted),
-        model.encoder.place_loss(normed, batch.offsets),
+        model.encoder.place_loss(normed, None),
         stray(weights, aims(batch.targets, owners, tokens.shape[1], heard.shape[1])).sum(),
     )
 
