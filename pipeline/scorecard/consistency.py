@@ -50,6 +50,9 @@ def faults(plain: Mapping[str, Any]) -> Iterator[Fault]:
         section = criterion.get("section")
         if sections and isinstance(section, str) and section not in sections:
             yield Fault(("criteria", number, "section"), "unknown_section", {"name": section}, tuple(sections))
+        beside = (other for other in criteria if other.get("section") == section)
+        if criterion.get("fatal") == "section" and not any(other.get("points") for other in beside):
+            yield Fault(("criteria", number, "fatal"), "idle_fatal_section", {"name": str(section)})
     # Of what is missing or of the wrong shape altogether, the names are not missed one by one.
     known = {"criteria": tuple(filter(None, ids))} if isinstance(plain.get("criteria"), list) else {}
     if isinstance(plain.get("conditions", {}), Mapping):
