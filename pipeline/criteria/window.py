@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
@@ -218,17 +219,17 @@ def _beside(
     conversation: Conversation, chosen: list[int], direction: Direction, reach: Reach | None, anchor: Evidence
 ) -> list[int]:
     """Those of `chosen` that lie within `reach` before, after or around the anchor; its own turn belongs to all."""
-    kept = {i for i in chosen if i == anchor.turn}
-    for side in ("before", "after") if direction == "around" else (direction,):
-        beside = [i for i in chosen if (i < anchor.turn if side == "before" else i > anchor.turn)]
-        if reach is None:
-            kept.update(beside)
-        elif reach.unit == "turns":
-            count = int(reach.amount)
-            kept.update((beside[-count:] if count else []) if side == "before" else beside[:count])
-        else:
-            kept.update(i for i in beside if _distance(conversation, i, anchor) <= reach.amount)
-    return sorted(kept)
+    first, last = bisect_left(chosen, anchor.turn), bisect_right(chosen, anchor.turn)
+    if reach is None or reach.unit == "seconds":
+        low, high = 0, len(chosen)
+    else:
+        low, high = max(0, first - int(reach.amount)), last + int(reach.amount)
+    before = chosen[low:first] if direction != "after" else []
+    after = chosen[last:high] if direction != "before" else []
+    kept = [*before, *chosen[first:last], *after]
+    if reach is None or reach.unit == "turns":
+        return kept
+    return [i for i in kept if i == anchor.turn or _distance(conversation, i, anchor) <= reach.amount]
 
 
 def _distance(conversation: Conversation, index: int, anchor: Evidence) -> float:
