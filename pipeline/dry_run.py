@@ -16,6 +16,7 @@ from pipeline.conversation import Channel
 from pipeline.errors import InputError
 from pipeline.i18n import t
 from pipeline.interview import Interviewer, questions_of, unanswered
+from pipeline.meaning import equip
 from pipeline.reader_models import open_reader
 from pipeline.rescoring import Comparison, Pair, Reader, Tally
 from pipeline.settings import Settings
@@ -86,11 +87,12 @@ class DryRun:
 
     def __init__(self, scorecard: str, against: str | None, store: Store, settings: Settings) -> None:
         language = settings.language
-        self.new = named(scorecard, store, language=language)
-        self.old = (
+        self.new = equip(named(scorecard, store, language=language), settings)
+        self.old = equip(
             counterpart(self.new, store, language=language)
             if against is None
-            else named(against, store, language=language)
+            else named(against, store, language=language),
+            settings,
         )
         self.kept = self.left = 0
         self._store = store

@@ -145,6 +145,7 @@ def _context(scorecard: Scorecard) -> Context:
         },
         evaluate=evaluate,
         terms=scorecard.terms,
+        embed=scorecard.embed,
         judge=lambda criterion, conversation, context: judge(criteria[criterion], conversation, context),
         criterion_parts={name: criterion.expressions for name, criterion in criteria.items()},
         criterion_titles={name: (criterion.title.zh, criterion.title.en) for name, criterion in criteria.items()},

@@ -100,6 +100,16 @@ class Question(BaseModel):
     cost_cap: float = Field(10.0, ge=0)
 
 
+class Embedding(BaseModel):
+    """The model that compares the meaning of sentences for `similar`; where `model` is empty, wording is compared.
+
+    `model` is a folder of sentence-transformers or transformers (docs/models.md).
+    """
+
+    model_config = _FROZEN
+    model: str = ""
+
+
 class Settings(BaseSettings):
     """All settings, frozen. `load_settings` is the way to get them: it tells file, line and key of a wrong one."""
 
@@ -120,6 +130,7 @@ class Settings(BaseSettings):
     reading: Reading = Reading()
     run: Run = Run()
     question: Question = Question()
+    embedding: Embedding = Embedding()
 
     @field_validator("home")
     @classmethod
@@ -135,7 +146,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("time_zone", "unknown time zone") from error
         return value
 
-    @field_validator("scorecards", "store", "asr", "reading", "run", "question", mode="before")
+    @field_validator("scorecards", "store", "asr", "reading", "run", "question", "embedding", mode="before")
     @classmethod
     def _a_table(cls, value: object) -> object:
         if not isinstance(value, Mapping | BaseModel):

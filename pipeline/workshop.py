@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.conversation import Channel, Interaction
 from pipeline.i18n import t
 from pipeline.interview import Interviewer, questions_of
+from pipeline.meaning import compares, embedder, equip
 from pipeline.reader_models import open_reader, reader_name
 from pipeline.scorecard import Scorecard, find_scorecard
 from pipeline.settings import Settings
@@ -30,6 +31,7 @@ class Workshop:
 
     Raises:
         ScorecardError: a card is missing or wrong.
+        SettingsError: a card compares meanings, and the model for that cannot be used.
     """
 
     def __init__(self, settings: Settings, *, scorecard: str | None = None, find: Find | None = None) -> None:
@@ -40,7 +42,7 @@ class Workshop:
         for channel in Channel:
             wanted = scorecard or settings.scorecards.of(channel)
             if wanted not in cards:
-                cards[wanted] = by_name(wanted)
+                cards[wanted] = equip(by_name(wanted), settings)
             self._by_channel[channel] = cards[wanted]
 
     def card(self, channel: Channel) -> Scorecard:
@@ -101,6 +103,9 @@ class Workshop:
         models = {"tone": f"{reader_name(self.settings)}@{self.reader.digest}"}
         if not interaction.turns:
             models["asr"] = self._ears
+        embed = embedder(self.settings) if compares(self.card(interaction.channel)) else None
+        if embed is not None:
+            models["embedding"] = f"{embed.name}@{embed.digest}"
         if self.interviewer is not None and questions_of(self.card(interaction.channel)):
             models["question"] = self.interviewer.name
         return models

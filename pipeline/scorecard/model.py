@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
@@ -15,6 +15,9 @@ from pipeline.criteria.expression import ExpressionBase, operator_names
 from pipeline.criteria.terms import Term
 from pipeline.criteria.title import Title
 from pipeline.i18n import Language
+
+if TYPE_CHECKING:
+    from pipeline.criteria.base import Embed
 
 
 def _identifier(value: str) -> str:
