@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from models.utterance import Reader, load_reader
 from pipeline.check import validate
 from pipeline.conversation import Channel, Conversation, Evaluation, Verdict
+from pipeline.criteria.base import Settings
+from pipeline.criteria.window import Window
 from pipeline.flagging import flag
 from pipeline.reading import read
-from pipeline.scorecard import Scorecard, dialogue, find_scorecard
-from pipeline.scoring import score
+from pipeline.scorecard import Scorecard, dialogue, find_scorecard, shipped_scorecards
+from pipeline.scorecard.model import Criterion, Each, Examples, FlagRule, Section
+from pipeline.scoring import context_for, judge, score
 
 DUTIES = {
     "greeting",
@@ -105,10 +110,17 @@ def test_every_id_of_the_public_format_is_there(name: str) -> None:
     assert duties == DUTIES
 
 
-@pytest.mark.parametrize("name", ["hotline", "online-chat"])
-def test_every_example_gets_its_verdict(name: str) -> None:
+@pytest.mark.parametrize("name", shipped_scorecards())
+def test_every_card_validates_without_findings_and_its_examples_get_their_verdicts(name: str) -> None:
     problems = validate(card(name).source, reader=lambda conversation: read([conversation], reader=reader())[0])
-    assert [str(problem) for problem in problems if problem.severity == "error"] == []
+    assert [str(problem) for problem in problems] == []
+
+
+@pytest.mark.parametrize("name", shipped_scorecards())
+def test_every_criterion_shows_what_is_met_and_what_is_not(name: str) -> None:
+    for criterion in card(name).criteria:
+        assert criterion.examples.met, criterion.id
+        assert criterion.examples.unmet, criterion.id
 
 
 @pytest.mark.parametrize("name", ["hotline", "online-chat"])
@@ -116,7 +128,7 @@ def test_the_duties_are_worth_a_hundred(name: str) -> None:
     assert sum(criterion.points or 0 for criterion in card(name).criteria) == 100
 
 
-@pytest.mark.parametrize("name", ["hotline", "online-chat"])
+@pytest.mark.parametrize("name", shipped_scorecards())
 def test_every_criterion_names_its_source_and_both_titles(name: str) -> None:
     for criterion in card(name).criteria:
         assert criterion.source
@@ -186,6 +198,44 @@ def test_a_calm_grave_threat_comes_first_in_the_queue() -> None:
     item = flag(evaluated(text), conversation, card("hotline"))
     assert "complaint_level_1" in item.reasons
     assert item.priority == 1.0
+
+
+def judged(text: str, name: str) -> dict[str, Verdict]:
+    return {finding.criterion: finding.verdict for finding in evaluated(text, name).findings}
+
+
+def test_reasons_before_sympathy_cost_most_in_a_complaint() -> None:
+    cold = (
+        "客户: 孩子的奶粉罐子是瘪的，我都气哭了，我要投诉！\n坐席: 运输难免磕碰，按规定不影响食用。\n客户: 什么态度！"
+    )
+    warm = cold.replace("坐席: ", "坐席: 给宝宝买的奶粉收到是瘪的，换谁都心疼，真对不起。\n坐席: ", 1)
+    assert judged(cold, "complaint")["empathy_first"] is Verdict.UNMET
+    assert judged(warm, "complaint")["empathy_first"] is Verdict.MET
+
+
+@pytest.mark.parametrize(
+    ("level", "criterion"), [(1, "escalate_level_1"), (2, "coordinate_level_2"), (3, "settle_level_3")]
+)
+def test_each_level_of_complaint_asks_for_its_own_way(level: int, criterion: str) -> None:
+    text = f"@class complaint_level={level}\n客户: 空调又不制冷，我要投诉！\n坐席: 我马上上报主管，请维修部门的同事联系您。"
+    conversation, context = dialogue(text), context_for(card("complaint"))
+    verdicts = {one.id: judge(one, conversation, context).verdict for one in card("complaint").criteria}
+    levels = ("escalate_level_1", "coordinate_level_2", "settle_level_3")
+    assert [name for name in levels if verdicts[name] is not Verdict.NOT_APPLICABLE] == [criterion]
+
+
+def test_numbers_that_did_not_come_are_not_judged() -> None:
+    verdicts = judged("坐席: 您好，请讲。\n客户: 你们几点下班？\n坐席: 晚上八点。", "fmcg")
+    for criterion in ("answered_in_time", "called_back_in_time", "customer_satisfied", "handling_time"):
+        assert verdicts[criterion] is Verdict.NOT_APPLICABLE
+
+
+def test_the_blank_card_explains_every_key_of_the_schema() -> None:
+    text = Path(card("blank").source).read_text(encoding="utf-8")
+    for model in (Scorecard, Criterion, Settings, Window, FlagRule, Section, Each, Examples):
+        for name, field in model.model_fields.items():
+            if name not in ("operator", "condition"):
+                assert re.search(rf"\b{field.alias or name}\b", text), (model.__name__, name)
 
 
 def test_evidence_quotes_the_turn() -> None:
