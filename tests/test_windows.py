@@ -119,3 +119,16 @@ def test_wrong_window_is_told(tmp_path, window, words):
     with pytest.raises(BadScorecardError) as caught:
         outcome(tmp_path, talk("坐席: 喂"), f"phrase: {{any: [抱歉], window: {window}}}", top=UPSET)
     assert any(words in str(problem) for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(("music", "verdict"), [(", ♪ -30 dB", Verdict.MET), ("", Verdict.UNMET)])
+def test_hold_music_excuses_a_silence(tmp_path, music, verdict):
+    operator = "measure: {name: longest_silence, above: 10}\nunless: {silence: {longer_than: 10, holds: only}}"
+    text = f"[0-2] 坐席(0.9, -26 dB): 我查一下订单\n[20-22] 坐席(0.9, -26 dB{music}): 查到了"
+    assert finding(tmp_path, talk(text), "deduct: 3", operator).verdict is verdict
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("工号是〔号码〕", Verdict.NOT_APPLICABLE), ("喂", Verdict.UNMET)])
+def test_redacted_span_excuses(tmp_path, text, verdict):
+    operator = 'phrase: 工号<digits>\nunless: {pattern: "〔(号码|姓名)〕"}'
+    assert finding(tmp_path, talk(f"坐席: {text}"), "points: 5", operator).verdict is verdict
