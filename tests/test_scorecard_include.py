@@ -98,7 +98,7 @@ def test_a_card_without_included_files_keeps_its_own_text(tmp_path: Path) -> Non
         ("include: [hello.txt]", {}, "card.yaml:5: include[0]", "names of .yaml files"),
         ("include: {a: b}", {}, "card.yaml:5: include", "names of .yaml files"),
         ("include: [card.yaml]", {}, "card.yaml:5: include[0]", "includes itself"),
-        ("include: a.yaml", {"a": "include: b.yaml\n", "b": "include: a.yaml\n"}, "b.yaml:1: include", "includes itself"),
+        ("include: a.yaml", {"a": "include: b.yaml\n", "b": "include: a.yaml\n"}, "b.yaml:1: include", "itself"),
         ("include: [a.yaml]", {"a": "lists:\n  hello: [您好\n"}, "a.yaml:", "is not closed"),
         ("include: [a.yaml]", {"a": "lists:\n  hello: '[您好'\n"}, "a.yaml:2: lists.hello", "lacks ']'"),
         ("include: [a.yaml]", {"a": HELLO + "lits: {}\n"}, "a.yaml:3: lits", "did you mean 'lists'"),
