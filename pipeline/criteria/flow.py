@@ -11,14 +11,14 @@ begun). The operator holds when no step with points is missing. A duty earns the
 the path that were done, and nothing if a `required` step is missing. The finding tells the path. Unsure where a step
 or a branch could not be heard; steps that cannot be judged do not count.
 
-中文：`steps` 按先后写出流程的各个步骤。每一步有 `expect`（算子或情况的名字）、`title`、`points`（默认 1，写 0 表示可有
-可无）、`required`（必做，默认否）、`within`（距上一步多近，如 `3 turns`、`30 s`）和 `next`。`next` 可以是某一步的名
-字、`end`，也可以是一列分支 `{to: 步骤, when: 算子}`：走第一个 `when` 成立的分支；列表最后只写名字的，表示其余情况走它。
-不写 `next` 就走写在下面的一步；分支都不成立，流程到此为止。后一步要出现在前一步之后才算，`in_order: false` 则不论先后。
-第一步就缺时，`first_missed` 决定怎么办：`go_on`（默认，照常往下看）、`stop`（其余步骤跳过、不得
+中文：`steps` 按先后写出流程的各个步骤。每一步有 `expect`（判定方式或情况的名字）、`title`、`points`（默认 1，写 0 表示
+可有可无）、`required`（必做，默认否）、`within`（距上一步多近，如 `3 turns`、`30 s`）和 `next`。`next` 可以是某一步的名
+字、`end`，也可以是一列分支 `{to: 步骤, when: 判定方式}`：走第一个 `when` 成立的分支；列表最后只写名字的，表示其余情况走
+它。不写 `next` 就走写在下面的一步；分支都不成立，流程到此为止。后一步要出现在前一步之后才算，`in_order: false` 则不论先
+后。第一步就缺时，`first_missed` 决定怎么办：`go_on`（默认，照常往下看）、`stop`（其余步骤跳过、不得
 分）、`not_applicable`（流程没有开始，此项不适用）。有分值的步骤一步不缺才算走完；作为应做项，按走到的步骤里做到的分值占
-比给分，缺了 `required` 的步骤不给分。结论会写明走的是哪条路、缺了哪一步。某一步或某个分支听不清时不确定；判断不了的步骤
-不计入。
+比给分，缺了 `required` 的步骤不给分。结论会写明走的是哪条路、缺了哪一步。某一步或某个分支听不清时判为“听不清”；判断不了
+的步骤不计入。
 
 ```yaml
 flow:
