@@ -3,13 +3,14 @@
 # make lint   style, types, and the one direction of imports
 # make bench  accuracy against labelled conversations and outside texts, fairness, how fast conversations are read,
 #             and how well and fast recordings are heard
+# make docs   write the manual of kinds from the docstrings of their modules
 # make clean  remove what the other targets made
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test lint bench clean setup
+.PHONY: demo test lint bench docs clean setup
 
 setup: .venv/.installed-dev
 
@@ -43,6 +44,9 @@ bench: .venv/.installed-dev
 	$(BIN)/python bench/fairness.py
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/asr.py
+
+docs: .venv/.installed
+	$(BIN)/python -m pipeline.manual
 
 clean:
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -4,17 +4,18 @@ English: `name` is one of `queue`, `segment` and `customer` (id), `team`, `agent
 `started_at`, `hour` (0 to 23) and `weekday` (1 = Monday), or a key of the interaction's `attributes`. What it must
 be: `is` and `not` (a value or a list), `contains` (part of the text), `above` and `below` (a number or a date such as
 2025-03-01), `between: 3..5` (both ends included, one may be left out), `exists: true` or `false`; all that are given
-must fit. Instead of a name, a formula over facts and measures: `attribute: agent_talk_ratio > 0.6`, with + - * /,
-brackets, `min`, `max`, `abs`, and `facts["ivr-choice"]` for a name with other signs in it. Not applicable where the
-interaction came without the fact, where a measure could not be taken, and where a formula divides by nought.
+must fit. Instead of a name, `holds` is a formula over facts and measures, such as `attribute: {holds:
+agent_talk_ratio > 0.6}` (a formula alone stands for it), with + - * /, brackets, `min`, `max`, `abs`, and
+`facts["ivr-choice"]` for a name with other signs in it. Not applicable where the interaction came without the fact,
+where a measure could not be taken, and where a formula divides by nought.
 
 中文：`name` 可以是 `queue`（队列）、`segment`（客户级别）、`customer`（客户编号）、`team`（班组）、`agent`（坐席
 工号）、`hired_on`（入职日期）、`csat`（满意度）、`started_at`（开始时间）、`hour`（几点，0 到 23）、`weekday`（星
 期几，1 是星期一），或者会话 `attributes` 里的任何一个键。要求写成：`is`、`not`（一个值或一列值）、`contains`（文
 字里含有）、`above`、`below`（数字，或 2025-03-01 这样的日期）、`between: 3..5`（含两端，可以只写一端）、
-`exists: true/false`（有没有）；写了几个就要同时符合。也可以不写 `name`，直接写算式，例如
-`attribute: agent_talk_ratio > 0.6`：数据和指标都能用，可以加减乘除、加括号、用 `min`、`max`、`abs`；名字里带其他
-符号的写成 `facts["ivr-choice"]`。会话没有带来这项数据、指标没有测到或除数为零时不适用。
+`exists: true/false`（有没有）；写了几个就要同时符合。也可以不写 `name`，用 `holds` 写算式，例如
+`attribute: {holds: agent_talk_ratio > 0.6}`（也可以只写算式）：数据和指标都能用，可以加减乘除、加括号、用 `min`、
+`max`、`abs`；名字里带其他符号的写成 `facts["ivr-choice"]`。会话没有带来这项数据、指标没有测到或除数为零时不适用。
 
 ```yaml
 attribute: {name: queue, is: [售后, 投诉]}
