@@ -210,6 +210,16 @@ def _told_apart(match: re.Match[str]) -> int:
     return (match.end() - match.start() - wild) // 2
 
 
+@lru_cache(maxsize=2048)
+def regular_expression(source: str, lists: Lists, gap: int) -> re.Pattern[str]:
+    """The regular expression over matching forms that one pattern becomes.
+
+    Raises:
+        PatternError: the pattern cannot be read.
+    """
+    return re.compile(_emit(_parse(source, lists), "written", gap))
+
+
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """Regular expressions by their bits in the sieve, in the order of the patterns; `bits` are all of them."""
