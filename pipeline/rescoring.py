@@ -19,6 +19,7 @@ from pipeline import __version__
 from pipeline.conversation import Agent, Conversation, Evaluation, Json, ReviewItem
 from pipeline.flagging import flag
 from pipeline.intervals import mean_interval
+from pipeline.sampling import Minimums
 from pipeline.scorecard import Scorecard
 from pipeline.scoring import context_for, score, wants_reader
 
@@ -130,10 +131,11 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What would change. `shifts` are the gravest changes of pass, band or review; `outcomes` counts all of them.
+    """What would change. `shifts` are the gravest changes of pass, band or review; `changed` counts all of them.
 
-    `missing` and `other` count interactions that were not read, or by another reader than the one in use; `older` those
-    that another version of zhijian measured. `days` is the number of days from the first interaction to the last.
+    `flagged_before` and `flagged_after` include `drawn_before` and `drawn_after`, which only the minimum of a random
+    rule asks for. `missing` and `other` count interactions that were not read, or by another reader than the one in
+    use; `older` those that another version of zhijian measured.
     """
 
     old: CardName
@@ -154,6 +156,8 @@ class Comparison:
     missing: int = 0
     other: int = 0
     older: int = 0
+    drawn_before: int = 0
+    drawn_after: int = 0
 
     @property
     def days(self) -> int | None:
@@ -271,6 +275,7 @@ class Tally:
         self._criteria: dict[str, _Counts] = {c.id: _Counts() for card in (new, old) for c in card.criteria}
         self._flags: dict[str, _Counts] = defaultdict(_Counts)
         self._flagged = [0, 0]
+        self._minimums = Minimums(old), Minimums(new)
         self._gravest: list[tuple[tuple[int, float, str], Shift]] = []
         self._readers: Counter[Reader] = Counter()
         self._older = 0
@@ -309,6 +314,7 @@ class Tally:
 
     def comparison(self) -> Comparison:
         """What was added up so far."""
+        drawn = [minimum.added() for minimum in self._minimums]
         gravest = sorted(self._gravest, key=lambda item: item[0], reverse=True)
         return Comparison(
             old=CardName(self._old.id, self._old.version, self._old.digest),
@@ -322,13 +328,15 @@ class Tally:
             bands=self._bands.transitions(),
             criteria=tuple(self._criterion(name) for name in self._criteria),
             flags=tuple(sorted(map(self._flag, self._flags), key=lambda f: (-(f.appeared + f.vanished), f.reason))),
-            flagged_before=self._flagged[0],
-            flagged_after=self._flagged[1],
+            flagged_before=self._flagged[0] + drawn[0],
+            flagged_after=self._flagged[1] + drawn[1],
             shifts=tuple(shift for _, shift in gravest),
             changed=self._changed,
             missing=self._readers["missing"],
             other=self._readers["other"],
             older=self._older,
+            drawn_before=drawn[0],
+            drawn_after=drawn[1],
         )
 
     def _note_reader(self, conversation: Conversation, reader: Reader, engine_version: str) -> None:
@@ -351,6 +359,8 @@ class Tally:
         everyone = [self._overall]
         self._flagged[0] += pair.review_before.flagged
         self._flagged[1] += pair.review_after.flagged
+        self._minimums[0].add(conversation, before, pair.review_before)
+        self._minimums[1].add(conversation, after, pair.review_after)
         if agent is not None:
             sums = self._agents.setdefault(agent.id, _AgentSums(agent))
             sums.interactions += 1

@@ -7,7 +7,8 @@ comes from the interaction's id, so every machine that knows the same interactio
 
 from __future__ import annotations
 
-from collections import defaultdict
+import heapq
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
@@ -46,6 +47,46 @@ def draw(
                 for place in _added(rule, rule.at_least, places, cases, reviews, zone):
                     reviews[place] = _with_sample(reviews[place], rule.priority)
     return tuple(reviews)
+
+
+class Minimums:
+    """What `draw` would add, counted one interaction at a time; holds no more than the minimum of each group.
+
+    Args:
+        card: with the rules.
+        zone: in which days, weeks and months begin.
+    """
+
+    def __init__(self, card: Scorecard, *, zone: tzinfo = DEFAULT_ZONE) -> None:
+        self._rules = [rule for rule in card.flag if rule.at_least is not None]
+        self._zone = zone
+        self._drawn: Counter[tuple[int, str, str]] = Counter()
+        self._lowest: dict[tuple[int, str, str], list[tuple[int, str, bool]]] = defaultdict(list)
+
+    def add(self, conversation: Conversation, evaluation: Evaluation, review: ReviewItem) -> None:
+        """Count one interaction."""
+        for number, rule in enumerate(self._rules):
+            group = stratum(rule.per, evaluation, conversation.interaction)
+            if group is None:
+                continue
+            key = (number, group, _period(conversation.interaction.started_at, rule.every, self._zone))
+            if RANDOM in review.reasons:
+                self._drawn[key] += 1
+                continue
+            entry = (-lot(evaluation.interaction, evaluation.scorecard_id), evaluation.interaction, review.flagged)
+            if len(self._lowest[key]) < (rule.at_least or 0):
+                heapq.heappush(self._lowest[key], entry)
+            else:
+                heapq.heappushpop(self._lowest[key], entry)
+
+    def added(self) -> int:
+        """How many interactions would be looked at only because a minimum asks for them."""
+        found: set[str] = set()
+        for key, lowest in self._lowest.items():
+            missing = max(0, (self._rules[key[0]].at_least or 0) - self._drawn[key])
+            chosen = sorted(lowest, reverse=True)[:missing]
+            found |= {interaction for _, interaction, flagged in chosen if not flagged}
+        return len(found)
 
 
 def _added(

@@ -15,11 +15,12 @@ import pytest
 
 from pipeline import __version__, api
 from pipeline.cli import main
-from pipeline.conversation import Agent, Channel, Conversation
+from pipeline.conversation import Agent, Channel, Conversation, Evaluation, ReviewItem
 from pipeline.dry_run import DryRun, Past
 from pipeline.flagging import flag
 from pipeline.reader_models import open_reader, reader_name
 from pipeline.rescoring import Tally, compare
+from pipeline.sampling import draw
 from pipeline.scorecard import Scorecard, load_scorecard
 from pipeline.scoring import score
 from pipeline.settings import Settings, load_settings
@@ -86,6 +87,11 @@ def keep(store: Store, settings: Settings, scorecard: Scorecard, *conversations:
         evaluation = score(one, scorecard, engine_version=__version__, models=models)
         results.append(Result(one, evaluation, flag(evaluation, one, scorecard)))
     store.save(results)
+
+
+def judged(conversation: Conversation, scorecard: Scorecard) -> tuple[Evaluation, ReviewItem]:
+    evaluation = score(conversation, scorecard, engine_version=__version__)
+    return evaluation, flag(evaluation, conversation, scorecard)
 
 
 def rows(settings: Settings, table: str) -> int:
@@ -155,6 +161,15 @@ def test_flags_appear_and_vanish_and_the_load_of_reviews_is_told(tmp_path: Path)
     assert (reason.reason, reason.before, reason.after) == ("below_pass", 1, 1)
     assert (reason.appeared_in, reason.vanished_in) == (("A2",), ("A1",))
     assert (found.flagged_before, found.flagged_after, found.days) == (1, 1, 2)
+
+
+def test_reviews_that_only_a_minimum_asks_for_belong_to_the_load(tmp_path: Path) -> None:
+    rule = "flag:\n  - {random: 0%, at_least: 2, per: agent, every: month, priority: 0.1}"
+    old, new = card(tmp_path, OLD), card(tmp_path, NEW.replace("flag:", rule), "new.yaml")
+    conversations = [said(f"A{n}", BOTH, "7") for n in range(4)] + [said("B1", GREETS, "8")]
+    found = compare(conversations, old, new)
+    drawn = draw([(one, *judged(one, new)) for one in conversations], [new])
+    assert (found.flagged_before, found.flagged_after, found.drawn_after) == (0, sum(r.flagged for r in drawn), 2)
 
 
 def test_criteria_that_rest_on_readings_are_marked_where_there_are_none(tmp_path: Path) -> None:
