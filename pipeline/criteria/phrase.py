@@ -24,7 +24,7 @@ nothing.
 认 `agent`）、`window` 与其他判定方式相同。录音听不清或分不清是谁说的，判为 “听不清”；该角色没有发言，则不适用。
 
 ```yaml
-phrase: {any: ["请问[有]什么[可以|能](帮|帮到)您"], by: agent, window: {turns: 1..2}}
+phrase: {any: ["请问[有]什么(可以|能)帮[到]您"], by: agent, window: {turns: 1..2}}
 ```
 
 ```met

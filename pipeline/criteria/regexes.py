@@ -208,7 +208,8 @@ def _node(operator: str, value: Any, automaton: _Automaton) -> _Part:
     if operator == "GROUPREF_EXISTS":
         return _either([_build(branch, automaton) if branch else nothing for branch in value[1:]])
     if operator in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-        return _repeat(*value, automaton)
+        least, most, body = value
+        return _repeat(least, most, body, automaton)
     return nothing
 
 

@@ -119,8 +119,8 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     if len(slips) >= params.times:
         first = slips[0]
         place = first.hit.evidence[0]
-        told = {"turn": place.turn + 1, "quote": place.quote, "term": first.term}
-        return found(tuple(slip.hit for slip in slips), Reason(f"criteria.terms.{first.what}", args | told))
+        args |= {"turn": place.turn + 1, "quote": place.quote, "term": first.term}
+        return found(tuple(slip.hit for slip in slips), Reason(f"criteria.terms.{first.what}", args))
     unknown = unknown_turns(conversation, params.by)
     elsewhere = _slips(params, conversation, tuple(sorted({*turns, *unknown})), context) if unknown else []
     return missed(

@@ -149,7 +149,9 @@ def _breaks(
             return "breaks_another", args | {"other": forbidden.sources[written[0].pattern]}
         if (params.homophones or settings.homophones) == "never":
             continue
-        heard = forbidden.search_sounds(text, near=settings.near_sounds, least=settings.homophone_min_chars)
+        near = settings.near_sounds if params.near_sounds is None else params.near_sounds
+        least = settings.homophone_min_chars if params.homophone_min_chars is None else params.homophone_min_chars
+        heard = forbidden.search_sounds(text, near=near, least=least)
         if heard:
             return "sounds_forbidden", args | {"other": forbidden.sources[heard[0].pattern]}
     return None
