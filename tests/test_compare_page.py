@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.criteria import KINDS
 from pipeline.scorecard import load_scorecard
@@ -14,7 +15,6 @@ PAGE = Path(__file__).parents[1] / "docs" / "compare.md"
 TOP = {"sections": "sections: {s: 部分}", "lists": "lists: {polite: [您好, 麻烦您]}", "version": 'version: "1"'}
 CONDITIONS = "conditions:\n  upset: {phrase: {any: [气死我了], by: customer}}\n  hold_asked: {phrase: 请稍等}"
 GREETING = "{id: greeting, title: 问候, section: s, points: 5, phrase: 您好}"
-WORTHS = ("points", "deduct", "bonus", "fatal")
 
 
 def rows() -> list[tuple[str, str, tuple[str, ...]]]:
@@ -37,11 +37,7 @@ def card(kind: str, snippet: str) -> str:
     if kind == "Operators":
         criteria.append(f"{{id: it, title: 项目, section: s, points: 5, {bare}}}")
     elif kind == "Criteria":
-        operator = (
-            ""
-            if re.search(r"(?<!partial: \{)\b(measure|silence): ", bare.split("applies_when")[0])
-            else ", phrase: 您好"
-        )
+        operator = "" if KINDS.keys() & yaml.safe_load(f"{{{bare}}}").keys() else ", phrase: 您好"
         criteria.append(f"{{id: it, title: 项目, section: s, {bare}{operator}}}")
     elif kind == "Flags":
         criteria.append("{id: grave, title: 项目, section: s, points: 5, severity: critical, phrase: 您好}")
