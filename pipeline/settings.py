@@ -30,7 +30,7 @@ _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
 class Scorecards(BaseModel):
-    """Which scorecard each channel gets: the id of a shipped scorecard, or the path of a YAML file."""
+    """Which scorecard each channel gets: an id (its active version), `ID@VERSION`, a digest, or the path of a file."""
 
     model_config = _FROZEN
     call: str = Field("hotline", min_length=1)
@@ -182,7 +182,7 @@ class Settings(BaseSettings):
 
     @property
     def cards(self) -> Path:
-        """The folder of copies of the scorecards that evaluations were made by."""
+        """The folder where zhijian 0.1.0 kept scorecards that evaluations were made by; the store keeps them now."""
         return self.home / "scorecards"
 
     @property
