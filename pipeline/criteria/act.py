@@ -90,8 +90,15 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         return unavailable("criteria.unavailable.unread", needs_reader=True)
     turns = select(conversation, params.by, params.window, context)
     marked = _marked(conversation, context)
-    worth_looking = set().union(*(marked.get(name, ()) for name in (*params.any, *params.cue)))
-    read = [hit for index in turns if index in worth_looking for hit in _in(params, conversation, index)]
+    worth_looking = [marked[name] for name in (*params.any, *params.cue) if name in marked]
+    read: list[tuple[Hit, bool]] = []
+    if worth_looking:
+        read.extend(
+            hit
+            for index in turns
+            if any(index in some for some in worth_looking)
+            for hit in _in(params, conversation, index)
+        )
     hits = [hit for hit, _ in read]
     agreed = [sure for _, sure in read]
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}

@@ -104,9 +104,12 @@ class Patterns:
 
     def search(self, text: str) -> tuple[Found, ...]:
         """Every occurrence in the matching form `text` of something written as a pattern says, in order."""
+        trying = self._written.worth_trying(text)
+        if not trying:
+            return ()
         return tuple(
             Found(i, m.start(), m.end(), by_sound=False)
-            for i, expression in self._written.worth_trying(text)
+            for i, expression in trying
             for m in expression.finditer(text)
             if m.end() > m.start()
         )
@@ -233,6 +236,8 @@ class _Compiled:
         if not _SIEVED.get():
             return tuple(self.expressions.values())
         left = self.sieve.passing(text) & self.bits
+        if not left:
+            return ()
         found = []
         while left:
             lowest = left & -left

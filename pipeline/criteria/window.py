@@ -105,8 +105,13 @@ class Window(Strict):
     @cached_property
     def anchors(self) -> tuple[tuple[Direction, Anchored], ...]:
         """The named conditions that the window lies beside."""
+        return tuple((direction, near) for direction, near in self.beside if isinstance(near, Anchored))
+
+    @cached_property
+    def beside(self) -> tuple[tuple[Direction, Reach | Anchored], ...]:
+        """The hits, of a condition or of what an exception is about, that the window lies beside."""
         given = ((direction, getattr(self, direction)) for direction in DIRECTIONS)
-        return tuple((direction, near) for direction, near in given if isinstance(near, Anchored))
+        return tuple((direction, near) for direction, near in given if near is not None)
 
 
 def without_anchor(window: Window, conversation: Conversation, context: Context) -> Outcome | None:
@@ -158,17 +163,16 @@ def _selected(conversation: Conversation, role: Role, window: Window | None, con
         if window.seconds is not None:
             low, high = (_from_start(second, conversation) for second in window.seconds)
             inside = {i for i in inside if _starts_within(turns[i].start, low, high)}
-        for direction in DIRECTIONS:
-            near = getattr(window, direction)
+        for direction, near in window.beside:
             if isinstance(near, Anchored):
                 place = _place(near, conversation, context)
                 inside &= set(() if place is None else _beside(conversation, chosen, direction, near.within, place))
-            elif near is not None and context.anchor is not None:
+            elif context.anchor is not None:
                 inside &= set(_beside(conversation, chosen, direction, near, context.anchor))
         chosen = [i for i in chosen if i in inside]
     if context.limit is not None and context.anchor is not None:
         chosen = _beside(conversation, chosen, context.limit.direction, context.limit.reach, context.anchor)
-    return tuple(i for i in chosen if context.only in (None, i))
+    return tuple(chosen) if context.only is None else tuple(i for i in chosen if i == context.only)
 
 
 def unknown_turns(conversation: Conversation, role: Role) -> tuple[int, ...]:
@@ -181,8 +185,8 @@ def unknown_turns(conversation: Conversation, role: Role) -> tuple[int, ...]:
     return tuple(
         turn.index
         for turn in conversation.turns
-        if not speaks(turn, role)
-        and (turn.speaker is Speaker.UNKNOWN or (turn.role_confidence < ROLE_KNOWN and turn.speaker is not Speaker.BOT))
+        if (turn.speaker is Speaker.UNKNOWN or (turn.role_confidence < ROLE_KNOWN and turn.speaker is not Speaker.BOT))
+        and not speaks(turn, role)
     )
 
 
