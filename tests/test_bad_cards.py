@@ -53,6 +53,13 @@ def test_every_check_finds_something_in_some_card() -> None:
     assert rules - told == {"no_file", "unreadable", "yaml_too_large"}
 
 
+def test_every_rule_is_in_the_manual() -> None:
+    manual = (FOLDER.parents[1] / "docs" / "validate.md").read_text(encoding="utf-8")
+    rules = [key.split(".")[1:] for key in area("validate") if key.count(".") == 2]
+    told = [(severity, rule) for severity, rule in rules if severity in ("error", "warning", "advice")]
+    assert [rule for severity, rule in told if f"| `{rule}` | {severity} |" not in manual] == []
+
+
 def test_a_missing_file_names_the_shipped_cards(tmp_path: Path) -> None:
     (problem,) = validate(tmp_path / "none.yaml", language="en")
     assert (problem.rule, problem.spot.line) == ("no_file", None)

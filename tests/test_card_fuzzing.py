@@ -82,7 +82,7 @@ def bent(card: Any, luck: random.Random) -> Any:
     elif how == 1 and isinstance(parent, list):
         parent.insert(luck.randrange(len(parent) + 1), value)
     elif how == 2:
-        parent[key] = luck.choice(ODD)
+        parent[key] = copy.deepcopy(luck.choice(ODD))
     elif how == 3:
         parent[key] = luck.choice(([value], {"any_of": value}, str(value), {"not": value}, [value, value]))
     elif how == 4 and isinstance(parent, dict):

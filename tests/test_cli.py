@@ -208,6 +208,40 @@ def test_validate_reads_examples_as_the_settings_say(
     assert "nowhere" in done.err
 
 
+def test_validate_opens_no_reader_for_examples_that_need_none(
+    zhijian: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tmp_path / "card.yaml"
+    said = CHEERFUL.replace(
+        "tone: {of: sentiment, by: customer, at: any, above: 0.1}", "phrase: {any: [太好了], by: customer}"
+    )
+    card.write_text(said, encoding="utf-8")
+    monkeypatch.setenv("ZHIJIAN_READING_MODEL", str(tmp_path / "nowhere"))
+    assert zhijian("validate", card).status == 0
+
+
+def test_validate_prints_findings_for_other_programs(zhijian: Run, tmp_path: Path) -> None:
+    card = tmp_path / "card.yaml"
+    card.write_text(CHEERFUL.replace("points: 5", "points: 5分"), encoding="utf-8")
+    done = zhijian("validate", card, tmp_path / "none.yaml", "--format", "json")
+    first, second = (json.loads(line) for line in done.out.splitlines())
+    assert done.status == 1
+    assert (first["card"], first["usable"]) == (str(card), False)
+    assert first["findings"] == [
+        {
+            "severity": "error",
+            "rule": "float",
+            "file": str(card),
+            "line": 10,
+            "column": 5,
+            "path": "criteria[cheerful].points",
+            "message": "points 应为数字，现在是“5分”",
+            "fix": "写成“points: 5”",
+        }
+    ]
+    assert [(finding["rule"], finding["line"]) for finding in second["findings"]] == [("no_file", None)]
+
+
 def test_report_shows_the_whole_store(zhijian: Run, inbox: Path, tmp_path: Path) -> None:
     zhijian("run", inbox)
     done = zhijian("report", "--out", tmp_path / "out")

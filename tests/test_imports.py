@@ -25,6 +25,23 @@ sys.stderr.write("\\n" + " ".join(sys.modules))
 """
 
 
+PLAIN = """
+id: plain
+version: "1"
+title: 问候
+pass: 60
+criteria:
+  - id: greeting
+    section: opening
+    title: 问候
+    points: 5
+    phrase: {any: [您好], window: {turns: 1}}
+    examples:
+      met: ["坐席: 您好，请讲。"]
+      unmet: ["坐席: 喂，什么事。"]
+"""
+
+
 def modules_of(*words: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *words],
@@ -49,6 +66,15 @@ def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
     loaded = modules_of(*words)
     assert "pipeline.settings" in loaded
     assert {name.split(".")[0] for name in loaded} & HEAVY == set()
+    assert len(loaded) <= MOST_MODULES
+
+
+def test_validate_loads_no_engine_where_no_example_needs_one(tmp_path: Path) -> None:
+    card = tmp_path / "card.yaml"
+    card.write_text(PLAIN, encoding="utf-8")
+    loaded = modules_of("validate", str(card))
+    assert "pipeline.scorecard.checks" in loaded
+    assert {name.split(".")[0] for name in loaded} & (HEAVY | {"numpy", "pypinyin"}) == set()
     assert len(loaded) <= MOST_MODULES
 
 
