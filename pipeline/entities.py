@@ -164,23 +164,24 @@ def _durations(text: str, _: date | None) -> Iterator[Entity]:
 
 def _dates(text: str, today: date | None) -> Iterator[Entity]:
     for match in _DATE.finditer(text):
-        found = _day(match, today)
-        if found is not False:
-            yield Entity(match.span(), None if found is None else float(found.toordinal()))
+        try:
+            found = _day(match, today)
+        except ValueError:
+            continue
+        yield Entity(match.span(), None if found is None else float(found.toordinal()))
 
 
-def _day(match: re.Match[str], today: date | None) -> date | bool | None:
-    """The day that is meant; `None` where it cannot be told, `False` where the words are no date."""
-    try:
-        if match["iso"]:
-            return date.fromisoformat("-".join(part.zfill(2) for part in match["iso"].split("-")))
-        if match["month"]:
-            month, day = spoken_number(match["month"]), spoken_number(match["day"])
-            if month is None or day is None:
-                return False
-            return _calendar(match["year"], int(month), int(day), today)
-    except ValueError:
-        return False
+def _day(match: re.Match[str], today: date | None) -> date | None:
+    """The day that is meant; `None` where it cannot be told.
+
+    Raises:
+        ValueError: the words are no date.
+    """
+    if match["iso"]:
+        return date.fromisoformat("-".join(part.zfill(2) for part in match["iso"].split("-")))
+    if match["month"]:
+        month, day = spoken_number(match["month"]), spoken_number(match["day"])
+        return _calendar(match["year"], int(month or 0), int(day or 0), today)
     if today is None:
         return None
     if match["near"]:

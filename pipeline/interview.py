@@ -138,7 +138,9 @@ class Interviewer:
     def answered(
         self, conversations: Iterable[Conversation], card_of: Callable[[Conversation], Scorecard], *, ask: bool = True
     ) -> tuple[Conversation, ...]:
-        """The conversations with the answers to the questions of their cards; never raises for want of an answer.
+        """The conversations with the answers to the questions of their cards beside those that they have already.
+
+        Never raises for want of an answer.
 
         Args:
             conversations: to be scored.
@@ -152,7 +154,7 @@ class Interviewer:
             return waiting
         with ThreadPoolExecutor(self._settings.parallel) as pool:
             found = list(pool.map(lambda job: self._answer(self._prepared(*job), ask=ask), jobs))
-        answers: dict[int, dict[str, Answer]] = {id(one): {} for one in waiting}
+        answers: dict[int, dict[str, Answer]] = {id(one): dict(one.answers) for one in waiting}
         for (one, params, _), answer in zip(jobs, found, strict=True):
             answers[id(one)][params.digest] = answer
         return tuple(replace(one, answers=MappingProxyType(answers[id(one)])) for one in waiting)
@@ -315,11 +317,11 @@ class _Retryable(Exception):  # noqa: N818
 
 def questions_of(card: Scorecard) -> tuple[Params, ...]:
     """Every question of a card once, in the order of the card."""
-    rules = (rule.when for rule in card.flag if rule.when is not None)
-    conditions = (condition.operator for condition in card.conditions.values())
-    tops = (*(part for criterion in card.criteria for part in criterion.expressions), *conditions, *rules)
-    found = {e.params.digest: e.params for top in tops for e in _within(top) if e.operator == "question"}
-    return tuple(found.values())
+    tops: list[ExpressionBase | None] = [part for criterion in card.criteria for part in criterion.expressions]
+    tops += (condition.operator for condition in card.conditions.values())
+    tops += (rule.when for rule in card.flag)
+    every = (one for top in tops if top is not None for one in _within(top))
+    return tuple({one.params.digest: one.params for one in every if one.operator == "question"}.values())
 
 
 def _within(expression: ExpressionBase) -> Iterator[ExpressionBase]:
@@ -368,13 +370,14 @@ def _message(content: bytes) -> tuple[str, tuple[float, float] | None]:
         body = json.loads(content)
         text = body["choices"][0]["message"]["content"]
         usage = body.get("usage") or {}
-        tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        sent, received = usage.get("prompt_tokens"), usage.get("completion_tokens")
     except (ValueError, LookupError, TypeError, AttributeError):
         raise _NoAnswerError(Reason("criteria.question.bad_reply")) from None
     if not isinstance(text, str):
         raise _NoAnswerError(Reason("criteria.question.bad_reply"))
-    counted = all(isinstance(count, int) and count >= 0 for count in tokens)
-    return text, (float(tokens[0]), float(tokens[1])) if counted else None
+    if not (isinstance(sent, int) and isinstance(received, int) and sent >= 0 and received >= 0):
+        return text, None
+    return text, (float(sent), float(received))
 
 
 def _failed(status: int) -> Reason:

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 LONGEST = 200
 """Characters of a formula; what is longer nobody can read aloud."""
 
+_LARGEST = 1e15
+
 Lookup: TypeAlias = Callable[[str], float | None]
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -101,8 +103,12 @@ def _check(node: ast.expr, names: dict[str, None]) -> None:
             _check(argument, names)
     elif (name := _name(node)) is not None:
         names[name] = None
-    elif not (isinstance(node, ast.Constant) and type(node.value) in (int, float) and abs(node.value) <= 1e15):
+    elif not (isinstance(node, ast.Constant) and _is_number(node.value)):
         raise FormulaError("formula_part", ast.unparse(node))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _called(node: ast.Call) -> str:

@@ -92,8 +92,8 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         if value not in allowed:
             args = {"what": f"@criteria.class.{name}"}
             return Outcome(State.NO, CLASS_CONFIDENCE, Reason("criteria.class.differs", args))
-    for name, _, value in asked:
-        if value is None:
+    for name, _, given in asked:
+        if given is None:
             return unavailable("criteria.unavailable.no_class", {"what": f"@criteria.class.{name}"}, needs_reader=True)
     return Outcome(
         State.YES, CLASS_CONFIDENCE, Reason("criteria.class.fits", {"what": f"@criteria.class.{asked[0][0]}"})
