@@ -19,7 +19,13 @@ Reader: TypeAlias = Callable[[Conversation], Conversation]
 """Adds readings, measures and classes to a conversation."""
 
 
-def validate(path: str | Path, *, language: Language = "zh", reader: Reader | None = None) -> tuple[Problem, ...]:
+def validate(
+    path: str | Path,
+    *,
+    language: Language = "zh",
+    reader: Reader | None = None,
+    equip: Callable[[Scorecard], Scorecard] | None = None,
+) -> tuple[Problem, ...]:
     """Everything that is wrong with the card at `path`; empty where all is well.
 
     Args:
@@ -27,6 +33,7 @@ def validate(path: str | Path, *, language: Language = "zh", reader: Reader | No
         language: of the messages.
         reader: reads tone and acts of the examples, and is called only for those that need it; without one, these are
             passed over with a word of advice.
+        equip: gives the card what the settings let it use, before its examples are run.
     """
     card, document, problems = read(Path(path), language=language)
     if card is None or document is None:
@@ -36,7 +43,7 @@ def validate(path: str | Path, *, language: Language = "zh", reader: Reader | No
         for fault in doubts(card, document.plain)
         if not (fault.rule in IDLE and document.borrowed(fault.place))
     ]
-    told += _examples(card, document, language, reader)
+    told += _examples(card if equip is None else equip(card), document, language, reader)
     return in_order(told, path)
 
 

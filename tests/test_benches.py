@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from bench import accuracy, fairness, figures, outside, readers, reading
+from bench import accuracy, fairness, figures, outside, readers, reading, similar
 from models.utterance import CueReader, Reader, Utterance, load_reader
 from pipeline.conversation import Interaction, Speaker, Turn, Verdict
 from tests.dialogues import talk
@@ -277,3 +277,13 @@ def test_what_is_missing_is_told(
 ) -> None:
     assert command(arguments) == 2
     assert told in capsys.readouterr().err
+
+
+def test_likeness_is_measured_by_how_it_orders() -> None:
+    assert similar.auc([0.9, 0.8], [0.1, 0.2]) == 1.0
+    assert similar.auc([0.5], [0.5]) == 0.5
+    assert similar.best_f1([0.9, 0.8], [0.1]) == (1.0, 0.8)
+    near, far, f1, limit = similar.on_paraphrases(similar.methods()["zhijian"])
+    assert 0.5 < near <= far <= 1.0
+    assert 0.5 < f1 <= 1.0
+    assert 0.2 <= limit <= 0.95

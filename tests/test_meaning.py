@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models.embedding import Embedder, EmbeddingError
+from pipeline.check import validate
 from pipeline.conversation import Verdict
 from pipeline.errors import SettingsError
 from pipeline.meaning import compares, embedder, equip
@@ -111,6 +112,17 @@ def test_evaluations_name_the_model_if_the_card_compares_meanings(
     named = Workshop(load_settings(), scorecard=str(tmp_path / "card.yaml")).models(interaction)
     assert named["embedding"] == f"tiny@{Embedder(tiny).digest}"
     assert "embedding" not in Workshop(load_settings(), scorecard="hotline").models(interaction)
+
+
+def test_examples_of_a_card_are_compared_as_conversations_will_be(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHIJIAN_EMBEDDING_MODEL", str(tiny))
+    examples = ', examples: {unmet: ["坐席: 您的快递明天送到"]}}'
+    one = card(tmp_path, (NOTICE % 0.01).removesuffix("}") + examples)
+    problems = validate(one.source, equip=lambda card: equip(card, load_settings()))
+    assert [problem.rule for problem in problems if problem.severity == "error"] == ["example_differs"]
+    assert [problem.rule for problem in validate(one.source) if problem.severity == "error"] == []
 
 
 def test_only_cards_that_look_for_what_is_similar_compare() -> None:

@@ -14,6 +14,7 @@ from pipeline.check import validate
 from pipeline.cli.console import results
 from pipeline.conversation import Conversation
 from pipeline.i18n import t
+from pipeline.meaning import equip
 from pipeline.scorecard import Problem
 from pipeline.settings import Settings
 
@@ -42,7 +43,9 @@ def validate_cards(paths: Sequence[Path], settings: Settings, *, output: str = "
 
     bad = 0
     for path in paths:
-        problems = validate(path, language=settings.language, reader=with_readings)
+        problems = validate(
+            path, language=settings.language, reader=with_readings, equip=lambda card: equip(card, settings)
+        )
         usable = not any(problem.severity == "error" for problem in problems)
         bad += not usable
         if output == "json":
