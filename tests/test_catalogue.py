@@ -43,7 +43,7 @@ DYNAMIC = (
     "versions.column.", "versions.state.", "difference.",
     "rescore.column.", "rescore.table.", "rescore.pass.", "rescore.direction.", "rescore.criterion.", "rescore.way.",
     "learning.column.",
-    "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.",
+    "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.", "validate.why.",
     "training.base.", "training.step.",
 )  # fmt: skip
 """Beginnings of keys that are put together while the program runs."""
