@@ -7,7 +7,7 @@ import pytest
 from pipeline.conversation import Verdict
 from pipeline.criteria.base import State
 from pipeline.formats_out import why
-from pipeline.scorecard import BadScorecardError
+from pipeline.scorecard import BadScorecardError, dialogue
 from tests.cards import finding, outcome
 from tests.dialogues import talk
 
@@ -125,7 +125,7 @@ def test_wrong_window_is_told(tmp_path, window, words):
 def test_hold_music_excuses_a_silence(tmp_path, music, verdict):
     operator = "measure: {name: longest_silence, above: 10}\nunless: {silence: {longer_than: 10, holds: only}}"
     text = f"[0-2] 坐席(0.9, -26 dB): 我查一下订单\n[20-22] 坐席(0.9, -26 dB{music}): 查到了"
-    assert finding(tmp_path, talk(text), "deduct: 3", operator).verdict is verdict
+    assert finding(tmp_path, dialogue(text), "deduct: 3", operator).verdict is verdict
 
 
 @pytest.mark.parametrize(("text", "verdict"), [("工号是〔号码〕", Verdict.NOT_APPLICABLE), ("喂", Verdict.UNMET)])
