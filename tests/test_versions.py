@@ -7,11 +7,15 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from pipeline.cli import main
+from pipeline.criteria import KINDS
 from pipeline.errors import ScorecardError
+from pipeline.i18n import area
 from pipeline.nightly import Nightly
 from pipeline.scorecard import BadScorecardError, Scorecard, find_scorecard, load_scorecard, shipped_scorecards
 from pipeline.scorecard.difference import differences
@@ -294,6 +298,27 @@ def test_order_of_wording_and_examples_make_no_difference(tmp_path: Path) -> Non
 def test_differences_are_told_in_english(tmp_path: Path) -> None:
     old = card(tmp_path)
     assert told(old, card(tmp_path, ("points: 6", "points: 9")), "en") == {"changed criterion 问候": ("points: 6 → 9",)}
+
+
+def keys_of(annotation: Any, seen: set[type[BaseModel]]) -> Iterator[str]:
+    """Every key that may stand in a card, by walking the schema."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
+        seen.add(annotation)
+        for name, field in annotation.model_fields.items():
+            yield field.alias or name
+            yield from keys_of(field.annotation, seen)
+    for inner in get_args(annotation):
+        yield from keys_of(inner, seen)
+
+
+def test_every_key_of_a_card_has_a_name() -> None:
+    parts = {"sections", "lists", "conditions", "criteria", "flag", "operator", "examples", "zh", "en"}
+    verdicts = {"met", "not_applicable"}
+    names = {key.removeprefix("difference.key.") for key in area("difference")}
+    seen: set[type[BaseModel]] = set()
+    keys = {key for kind in KINDS.values() for key in keys_of(kind.params, seen)} | set(keys_of(Scorecard, seen))
+    assert len(keys) > 100
+    assert keys - names - parts - verdicts == set()
 
 
 def test_commands_list_show_compare_activate_and_retire(

@@ -14,7 +14,15 @@ Part: TypeAlias = Literal["card", "section", "criterion", "condition", "list", "
 Kind: TypeAlias = Literal["added", "removed", "changed"]
 _SILENT = ("examples", "fault")
 """Keys that say nothing of their own: examples change no score, `fault` follows from the worth."""
-_COMMON = {"by": "agent", "times": 1, "at_least": 1, "of": "role", "review": "when_unsure", "every": "month"}
+_COMMON = {
+    "by": "agent",
+    "times": 1,
+    "at_least": 1,
+    "of": "role",
+    "review": "when_unsure",
+    "every": "month",
+    "together": "anywhere",
+}
 """Values that are so usual that a short description leaves them out."""
 _NAMED = 4
 """Wordings that a short description names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -106,12 +106,14 @@ def hearing_row(conversation: Conversation, models: Mapping[str, str]) -> Hearin
     )
 
 
-def heard_of(row: HearingRow, media: Path) -> Conversation:
-    """The conversation of a hearing's row, neither measured nor read."""
+def heard_of(row: HearingRow, media: Path, *, turns: Iterable[Mapping[str, Any]] | None = None) -> Conversation:
+    """The conversation of a hearing's row, neither measured nor read; `turns` are its rows where they are at hand."""
     quality = row.quality
+    if turns is None:
+        turns = ({name: getattr(turn, name) for name in _TURN_FIELDS} for turn in row.turns)
     return Conversation(
         interaction=interaction_of(row.interaction, media),
-        turns=tuple(_turn_of({name: getattr(turn, name) for name in _TURN_FIELDS}) for turn in row.turns),
+        turns=tuple(_turn_of({name: fields[name] for name in _TURN_FIELDS}) for fields in turns),
         hearing=None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])}),
     )
 
@@ -127,10 +129,12 @@ def conversation_row(conversation: Conversation, evaluation: Evaluation) -> Conv
     )
 
 
-def conversation_of(row: ConversationRow, media: Path) -> Conversation:
-    """The conversation of a row, measured and read."""
+def conversation_of(
+    row: ConversationRow, media: Path, *, turns: Iterable[Mapping[str, Any]] | None = None
+) -> Conversation:
+    """The conversation of a row, measured and read; `turns` are the rows of its turns where they are at hand."""
     return replace(
-        heard_of(row.hearing, media),
+        heard_of(row.hearing, media, turns=turns),
         measures=Measures(**row.measures),
         classes=Classes(**row.classes),
         readings=tuple(_reading_of(fields) for fields in row.readings),
