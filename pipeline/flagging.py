@@ -92,7 +92,7 @@ def _reasons(
         wanted = (Verdict.UNMET, Verdict.PARTIAL) if rule.partial else (Verdict.UNMET,)
         yield from (f"unmet:{f.criterion}" for f in findings if f.verdict in wanted and _asked(f, rule, scorecard))
     elif rule.unsure is not None:
-        yield from (f"unsure:{f.criterion}" for f in findings if _unsure(f, rule, scorecard))
+        yield from (f"{_open(f)}:{f.criterion}" for f in findings if _unsure(f, rule, scorecard))
     elif rule.low_confidence is not None:
         yield from (f"low_confidence:{f.criterion}" for f in findings if _doubtful(f, rule.low_confidence, scorecard))
     elif rule.when is not None:
@@ -116,6 +116,13 @@ def _unsure(finding: Finding, rule: FlagRule, scorecard: Scorecard) -> bool:
     wanted = rule.unsure is True or (isinstance(rule.unsure, tuple) and finding.criterion in rule.unsure)
     silenced = scorecard.criterion(finding.criterion).review == "never"
     return wanted and not silenced and finding.verdict is Verdict.UNSURE and not waits(finding)
+
+
+def _open(finding: Finding) -> str:
+    """Why a finding is unsure: not heard, no answer to rely on, or less certain than the card asks for."""
+    if finding.why.key == "scoring.too_doubtful":
+        return "low_confidence"
+    return "unanswered" if finding.why.key.startswith("criteria.question.") else "unsure"
 
 
 def _doubtful(finding: Finding, least: float, scorecard: Scorecard) -> bool:

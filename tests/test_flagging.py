@@ -145,3 +145,9 @@ SEVERE = """\
 )
 def test_rules_about_severity(tmp_path, rule, text, reasons):
     assert review(tmp_path, [rule], text, criteria=SEVERE).reasons == reasons
+
+
+def test_verdict_that_was_too_doubtful_is_flagged_as_such(tmp_path):
+    criteria = "  - {id: hello, title: 问候, section: s, points: 6, phrase: 您好, least_confidence: 0.99}"
+    found = review(tmp_path, ["{unsure: true, priority: 0.5}"], "坐席: 您好", criteria=criteria)
+    assert found.reasons == ("low_confidence:hello",)
