@@ -18,6 +18,7 @@ import pytest
 from pipeline.batch import Batch, evaluate
 from pipeline.conversation import Agent, Conversation, Verdict
 from pipeline.errors import SettingsError
+from pipeline.flagging import flag
 from pipeline.interview import Interviewer, questions_of
 from pipeline.scorecard import Scorecard
 from pipeline.scoring import score
@@ -382,6 +383,14 @@ def test_questions_of_conditions_and_flag_rules_are_asked_too(tmp_path: Path) ->
     assert [one.ask for one in questions_of(scorecard)] == [
         "坐席有没有说明问题出在哪里？", "坐席的语气真诚吗？", "需要主管看吗？"
     ]  # fmt: skip
+
+
+def test_what_the_model_did_not_answer_is_not_told_as_unheard(tmp_path: Path) -> None:
+    scorecard = card(tmp_path, ASKS, top="flag: [{unsure: true, priority: 0.4}]")
+    with serving(says("yes", "是仓库发错了货")) as service:
+        (answered,) = asked(service, scorecard)
+    evaluation = score(answered, scorecard, engine_version="test")
+    assert flag(evaluation, answered, scorecard).reasons == ("unanswered:cause",)
 
 
 def test_a_batch_asks_before_it_scores_and_names_the_model(tmp_path: Path) -> None:
