@@ -90,9 +90,9 @@ class Embedder:
         tokens = tokenizer(text, truncation=True, max_length=LONGEST, return_tensors="pt")
         with torch.inference_mode():
             states = model(**tokens).last_hidden_state[0]
-        whole = (states[0] if self._first else states.mean(dim=0)).to(torch.float32).numpy()
-        length = float(np.linalg.norm(whole))
-        return (whole / length if length else whole).astype(np.float32)
+        whole = np.asarray(states[0] if self._first else states.mean(dim=0), dtype=np.float32)
+        length = np.float32(np.linalg.norm(whole))
+        return whole / length if length else whole
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:

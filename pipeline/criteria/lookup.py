@@ -37,8 +37,8 @@ def looked_up(
     args = {"role": role_word(by), **args}
     if len(hits) >= times:
         first = hits[0].evidence[0]
-        told = {"turn": first.turn + 1, "quote": first.quote, "count": len(hits)}
-        return found(hits, Reason(f"{area}.found", args | told))
+        args |= {"turn": first.turn + 1, "quote": first.quote, "count": len(hits)}
+        return found(hits, Reason(f"{area}.found", args))
     unknown = unknown_turns(conversation, by)
     elsewhere = find(tuple(sorted({*turns, *unknown}))) if unknown else ()
     return missed(

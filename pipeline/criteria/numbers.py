@@ -18,16 +18,17 @@ from pipeline.text import matching_form
 NumberKind: TypeAlias = Literal["id_card", "bank_card", "phone", "landline"]
 
 _TOKEN = re.compile(
-    r"(?P<many>[2-9两](?=个[0-9])个(?P<digit>[0-9]))|(?P<one>[0-9])|(?P<x>(?<=[0-9])[x叉](?![0-9x]))"
-    r"|(?P<link>(?:前|头|中间|后|最后|末|尾|接着|然后|再)?(?:面)?(?:[1-9两]|1[0-9])位(?:数|数字)?是?|然后是?|接着是?|后面是?|再[来是]?|又是?|横杠|横线|杠)"
+    r"(?=[0-9两x叉前头中后最末尾接然再又面横杠])(?:(?P<many>[2-9两](?=个[0-9])个(?P<digit>[0-9]))|(?P<one>[0-9])|(?P<x>(?<=[0-9])[x叉](?![0-9x]))"
+    r"|(?P<link>(?:前|头|中间|后|最后|末|尾|接着|然后|再)?(?:面)?(?:[1-9两]|1[0-9])位(?:数|数字)?是?|然后是?|接着是?|后面是?|再[来是]?|又是?|横杠|横线|杠))"
 )
 _PHONE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _LANDLINE = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})[2-8][0-9]{6,7}")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _SHORT = 3
 """A turn of the other side of at most so many characters (对, 嗯嗯, 好的) does not end a number."""
-_MOST = 19
-"""No number of these kinds has more digits."""
+_LEAST, _MOST = 10, 19
+"""How many digits the numbers of these kinds have."""
+_DIGIT = re.compile("[0-9]")
 _PIECES = 24
 
 
@@ -92,6 +93,8 @@ def digits_of(turn: Turn) -> str:
 def _rows(turn: Turn) -> list[_Row]:
     """The rows of digits of one turn, and whether each begins and ends with the turn."""
     form = matching_form(turn.text)
+    if _DIGIT.search(form.text) is None:
+        return []
     rows: list[_Row] = []
     pieces: list[Piece] = []
     reached, opens = 0, True
@@ -126,7 +129,7 @@ def _count(sign: str) -> int:
 
 def _within(row: tuple[Piece, ...]) -> Iterator[Number]:
     """The numbers in a row: the longest runs of whole pieces that make one, from the left."""
-    first = 0
+    first = 0 if sum(len(piece.digits) for piece in row) >= _LEAST else len(row)
     while first < len(row):
         for last in range(min(len(row), first + _PIECES), first, -1):
             digits = "".join(piece.digits for piece in row[first:last])

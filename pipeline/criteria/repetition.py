@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -62,7 +62,6 @@ from pipeline.criteria.base import (
     trust,
     wrong,
 )
-from pipeline.criteria.patterns import Patterns
 from pipeline.criteria.sentences import sentences_and_clauses
 from pipeline.criteria.window import Distance, Window, select
 from pipeline.text import matching_form
@@ -89,13 +88,20 @@ class Params(Strict):
         return self
 
 
+class _Place(NamedTuple):
+    """Characters `start:end` of a turn."""
+
+    turn: int
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
 class _Saying:
     """A sentence and where it was said; `last` is where it may be repeated from."""
 
-    text: str
-    places: list[Evidence]
-    last: Evidence
+    places: list[_Place]
+    last: _Place
 
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
@@ -106,8 +112,9 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     often = max((saying.places for saying in sayings), key=len, default=[])
     if len(often) < params.times:
         return missed(conversation, turns, params.by, context, Reason("criteria.repetition.none", args))
-    hits = tuple(Hit((place,), trust(conversation.turns[place.turn], WRITTEN)) for place in often)
-    told = args | {"turn": often[0].turn + 1, "quote": often[0].quote, "count": len(often)}
+    places = [_evidence(place, conversation) for place in often]
+    hits = tuple(Hit((place,), trust(conversation.turns[place.turn], WRITTEN)) for place in places)
+    told = args | {"turn": places[0].turn + 1, "quote": places[0].quote, "count": len(often)}
     key = "criteria.repetition.found" if params.of == "same" else "criteria.repetition.found_other"
     return found(hits, Reason(key, told))
 
@@ -120,18 +127,19 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
     known = [turn.index for turn in conversation.turns if speaks(turn, first)]
     heard = turns if params.of == "same" else tuple(sorted({*turns, *known}))
     number = {turn: place for place, turn in enumerate(known)}
+    repeating = set(turns)
     sayings: list[_Saying] = []
     texts: list[str] = []
     for text, place in _sentences(params, conversation, heard, context):
-        repeats = place.turn in turns
-        alike = (
-            sayings[found]
-            for _, _, found in extract_iter(text, texts, scorer=ratio, score_cutoff=100 * params.similarity)
-        )
-        saying = next((s for s in alike if not repeats or _near(s.last, place, params, number)), None)
+        repeats = place.turn in repeating
+        saying = None
+        for _, _, like in extract_iter(text, texts, scorer=ratio, score_cutoff=100 * params.similarity):
+            if not repeats or params.within is None or _near(sayings[like].last, place, params, conversation, number):
+                saying = sayings[like]
+                break
         if saying is None:
             if place.turn in number:
-                sayings.append(_Saying(text, [place], place))
+                sayings.append(_Saying([place], place))
                 texts.append(text)
         elif not _overlap(saying.last, place):
             if repeats:
@@ -141,30 +149,39 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
     return sayings
 
 
-def _near(before: Evidence, place: Evidence, params: Params, number: dict[int, int]) -> bool:
+def _evidence(place: _Place, conversation: Conversation) -> Evidence:
+    return evidence(conversation.turns[place.turn], (place.start, place.end))
+
+
+def _near(before: _Place, place: _Place, params: Params, conversation: Conversation, number: dict[int, int]) -> bool:
     """Whether `before` is not too far back from `place`, whose turn `number` counts among those of the first to say."""
     reach = params.within
     if reach is None:
         return True
     if reach.unit == "seconds":
-        end = before.start if before.end is None else before.end
-        return place.start is not None and end is not None and place.start - end <= reach.amount
+        earlier, later = _evidence(before, conversation), _evidence(place, conversation)
+        end = earlier.start if earlier.end is None else earlier.end
+        return later.start is not None and end is not None and later.start - end <= reach.amount
     now = number[place.turn] if place.turn in number else sum(turn < place.turn for turn in number)
     return now - number[before.turn] <= reach.amount
 
 
-def _overlap(one: Evidence, other: Evidence) -> bool:
-    return one.turn == other.turn and one.span[0] < other.span[1] and other.span[0] < one.span[1]
+def _overlap(one: _Place, other: _Place) -> bool:
+    return one.turn == other.turn and one.start < other.end and other.start < one.end
 
 
 def _sentences(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
-) -> Iterator[tuple[str, Evidence]]:
+) -> Iterator[tuple[str, _Place]]:
     """Sentences of `turns` that are long enough, each followed by its clauses."""
-    allowed = Patterns(params.except_, context.lists, context.settings.gap)
+    allowed = context.patterns(params.except_) if params.except_ else None
     for index in turns:
-        turn = conversation.turns[index]
-        for span in sentences_and_clauses(turn.text):
-            form = matching_form(turn.text[slice(*span)]).text
-            if len(form) >= params.min_chars and not allowed.search(form):
-                yield form, evidence(turn, span)
+        text = conversation.turns[index].text
+        if len(text) < params.min_chars:
+            continue
+        for start, end in sentences_and_clauses(text):
+            if end - start < params.min_chars:
+                continue
+            form = matching_form(text[start:end]).text
+            if len(form) >= params.min_chars and not (allowed is not None and allowed.search(form)):
+                yield form, _Place(index, start, end)
