@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 from pipeline.conversation import Conversation, Evaluation, Evidence, Finding, Reason, Verdict
 from pipeline.criteria import evaluate
+from pipeline.criteria.arithmetic import parse
 from pipeline.criteria.base import Context, Hit, Judgement, Outcome, State, called
 from pipeline.criteria.expression import ExpressionBase
+from pipeline.criteria.measure import READ
 from pipeline.scorecard import Criterion, Scorecard
 
 JUDGED = (Verdict.MET, Verdict.PARTIAL, Verdict.UNMET)
@@ -27,8 +29,8 @@ ABSENCE_OF_FAULT = {
     "criteria.window.not_every": "scoring.no_fault",
 }
 """What was "missing" for a duty is good news for a fault, and is said so."""
-READ_OPERATORS = ("act", "tone", "measure", "class")
-"""Operators that rest on what a reader or the measuring step found."""
+READ_OPERATORS = ("act", "tone", "class")
+"""Operators that rest on what a reader found, whatever their parameters."""
 
 
 def score(
@@ -400,15 +402,28 @@ def _partly(reason: Reason) -> Reason:
 
 
 def wants_reader(criterion: Criterion, context: Context) -> bool:
-    """Whether some operator of `criterion` needs tone, acts, measures or classes that a reader provides."""
+    """Whether some operator of `criterion` needs what a reader of tone, acts and classes provides."""
 
     def needs(expression: ExpressionBase) -> bool:
-        if expression.operator in READ_OPERATORS:
+        if _reads(expression):
             return True
         if expression.operator == "condition":
             return needs(context.conditions[expression.params])
+        window = getattr(expression.params, "window", None)
+        if window is not None and any(needs(context.conditions[near.condition]) for _, near in window.anchors):
+            return True
         if expression.operator == "criterion":
             return any(needs(part) for part in context.criterion_parts[expression.params.id])
         return any(needs(child) for child in expression.children())
 
     return any(needs(part) for part in criterion.expressions)
+
+
+def _reads(expression: ExpressionBase) -> bool:
+    """Whether this operator by itself needs what a reader provides."""
+    params = expression.params
+    if expression.operator == "measure":
+        return params.name in READ
+    if expression.operator == "attribute" and params.holds is not None:
+        return not set(parse(params.holds).names).isdisjoint(READ)
+    return expression.operator in READ_OPERATORS or getattr(params, "read", None) is not None

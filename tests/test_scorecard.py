@@ -265,8 +265,36 @@ def test_example_is_read_where_a_reader_is_at_hand(tmp_path):
     assert validate(path, reader=reader) == ()
 
 
+@pytest.mark.parametrize(
+    ("operator", "read"),
+    [
+        ("phrase: 您好", False),
+        ("measure: {name: longest_silence, above: 5}", False),
+        ("measure: {name: politeness, above: 0.5}", True),
+        ("attribute: duration > 60", False),
+        ("attribute: politeness > 0.5", True),
+        ("hold: {asked: [稍等], thanked: [久等]}", False),
+        ("hold: {asked: [稍等], thanked: [久等], read: 0.6}", True),
+        ("flow: {steps: {hello: {expect: {act: greeting}}}}", True),
+        ("phrase: {any: [您好], window: {after: {condition: heard}}}", True),
+    ],
+)
+def test_the_reader_is_asked_only_where_an_operator_rests_on_it(tmp_path, operator, read):
+    asked = []
+
+    def reader(conversation):
+        asked.append(conversation)
+        return conversation
+
+    text = GOOD.replace("phrase: 您好", operator).replace("conditions:\n", "conditions:\n  heard: {act: greeting}\n")
+    validate(written(tmp_path, text), reader=reader)
+    assert bool(asked) is read
+
+
 def test_idle_section_and_missing_examples_are_pointed_out(tmp_path):
-    text = (GOOD.split("    examples:")[0] + "    unless: upset\n").replace("opening: {zh", "closing: 结尾, opening: {zh")
+    text = (GOOD.split("    examples:")[0] + "    unless: upset\n").replace(
+        "opening: {zh", "closing: 结尾, opening: {zh"
+    )
     assert sorted(p.severity for p in validate(written(tmp_path, text))) == ["advice", "warning"]
 
 

@@ -12,6 +12,8 @@ from pipeline.i18n import Language, area, t
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and positions from the top of the file to a value."""
+Args: TypeAlias = Mapping[str, str | int | float]
+"""What is put into a sentence."""
 Severity: TypeAlias = Literal["error", "warning", "advice"]
 """`error`: the card cannot be used so; `warning`: it can, but hardly means it; `advice`: it could be better."""
 
@@ -62,7 +64,7 @@ class Fault:
 
     place: Place
     rule: str
-    args: Mapping[str, str | int | float] = field(default_factory=dict)
+    args: Args = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
     severity: Severity = "error"
 

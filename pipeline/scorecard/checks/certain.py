@@ -76,8 +76,8 @@ def certain(expression: ExpressionBase, card: Scorecard) -> State | None:
             return State.NO
         return _all_of([certain(branch, card) for branch in params])
     if operator == "sequence":
-        inner = [certain(part, card) for part in expression.children()]
-        return State.UNAVAILABLE if any(state not in (None, State.YES) for state in inner) else None
+        states = [certain(part, card) for part in expression.children()]
+        return State.UNAVAILABLE if any(state not in (None, State.YES) for state in states) else None
     if operator == "channel" and card.channels:
         asked = set(params.is_)
         if not asked & set(card.channels):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from pipeline.criteria import KINDS
 from pipeline.criteria.base import Reach, Strict
@@ -148,7 +148,7 @@ def _conditions_beside_a_hit(card: Scorecard) -> set[str]:
         found |= more
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -13,7 +13,7 @@ from pipeline.criteria.expression import ExpressionBase
 from pipeline.criteria.patterns import Patterns, wordings
 from pipeline.scorecard.checks.walk import parts
 from pipeline.scorecard.model import Criterion, Scorecard
-from pipeline.scorecard.problems import Fault, Place
+from pipeline.scorecard.problems import Args, Fault, Place
 
 MOST_WORDINGS = 12
 """A phrase with more wordings is not compared: it stands for too much to be told in one sentence."""
@@ -84,7 +84,7 @@ def _covered(
                 covering[number] = other
                 break
     for number, other in covering.items():
-        args = {"text": sources[number], "other": sources[other], "wanted": counted}
+        args: Args = {"text": sources[number], "other": sources[other], "wanted": counted}
         if counted > 1:
             yield Fault((*place, number), "counted_twice", args, severity="warning")
         else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.scorecard.model import Scorecard
-from pipeline.scorecard.problems import Fault
+from pipeline.scorecard.problems import Args, Fault
 
 FULL = 100.0
 _MEANT_AS_HUNDRED = (75.0, 125.0)
@@ -64,7 +64,7 @@ def _bands(card: Scorecard) -> Iterator[Fault]:
     for number, name in enumerate(names):
         if starts[number] in starts[:number]:
             other = names[starts.index(starts[number])]
-            args = {"name": name, "other": other, "least": starts[number]}
+            args: Args = {"name": name, "other": other, "least": starts[number]}
             yield Fault(("bands", name), "band_unreachable", args)
     if starts not in (sorted(starts), sorted(starts, reverse=True)):
         yield Fault(("bands",), "bands_order", severity="warning")
