@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.check import validate
-from pipeline.scorecard import BadScorecardError, Scorecard, load_scorecard
+from pipeline.scorecard import BadScorecardError, Scorecard, find_scorecard, load_scorecard
 
 CARD = """\
 id: test
@@ -124,3 +124,12 @@ def test_problems_of_examples_in_an_included_file_point_there(tmp_path: Path) ->
     card(tmp_path, "include: [a.yaml]", a=part + '    examples:\n      met: ["坐席: 好。"]\n')
     problems = [p for p in validate(tmp_path / "card.yaml", language="en") if p.severity == "error"]
     assert [p.where.split("/")[-1] for p in problems] == ["a.yaml:10: criteria[bye].examples.met[0]"]
+
+
+def test_a_shipped_card_can_be_changed_in_part(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "scorecards.md").read_text(encoding="utf-8")
+    example = text.split("## Shared files")[1].split("```yaml\n")[1].split("```")[0]
+    night, hotline = load_scorecard(written(tmp_path, "night.yaml", example)), find_scorecard("hotline")
+    assert {criterion.id for criterion in night.criteria} == {criterion.id for criterion in hotline.criteria}
+    assert (night.pass_mark, night.bands) == (75, hotline.bands)
+    assert night.criterion("greeting").expression.operator == "phrase"
