@@ -1,7 +1,7 @@
 # make demo   score the shipped samples and print the table and the path of the report
 # make test   run the tests
 # make lint   style, types, and the one direction of imports
-# make bench  accuracy against labelled conversations and outside texts, fairness, how fast conversations are read,
+# make bench  accuracy against labelled conversations and outside texts, fairness, how fast conversations are read and scored,
 #             and how well and fast recordings are heard
 # make docs   write the manual of kinds from the docstrings of their modules
 # make clean  remove what the other targets made
@@ -43,6 +43,7 @@ bench: .venv/.installed-dev
 	-$(BIN)/python bench/outside.py
 	$(BIN)/python bench/fairness.py
 	$(BIN)/python bench/reading.py
+	$(BIN)/python bench/rescore.py --sizes 1000 10000 100000
 	$(BIN)/python bench/asr.py
 
 docs: .venv/.installed

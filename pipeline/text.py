@@ -63,8 +63,8 @@ class MatchingForm:
         found: list[int] = []
         start = 0
         for end, following in [*(filler.span() for filler in _FILLER.finditer(self.source)), (len(self.source), 0)]:
-            for place in range(start, end):
-                found.extend([place] * len(_KEPT[ord(self.source[place])]))
+            codes = enumerate(map(ord, self.source[start:end]), start)
+            found += [place for place, code in codes for _ in _KEPT[code]]
             start = following
         return tuple(found)
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from bench import accuracy, fairness, figures, outside, readers, reading, similar
+from bench import accuracy, fairness, figures, outside, plain, readers, reading, rescore, similar
 from models.utterance import CueReader, Reader, Utterance, load_reader
-from pipeline.conversation import Interaction, Speaker, Turn, Verdict
+from pipeline.conversation import Conversation, Interaction, Speaker, Turn, Verdict
+from pipeline.reading import read
+from pipeline.scorecard import find_scorecard
+from pipeline.scoring import score
+from pipeline.store import open_store
 from tests.dialogues import talk
 
 WARM = """坐席: 您好，安心家电客服，工号1024，请问有什么可以帮您？
@@ -261,6 +266,44 @@ def test_the_pipeline_has_the_weights_of_the_checkpoint(reader: Reader, tmp_path
     assert "whole, alone" in shown(reading.show(found, other.weights, "two"))
 
 
+@pytest.fixture(scope="module")
+def put_together() -> tuple[Conversation, ...]:
+    return tuple(islice(rescore.calls(rescore.sources(CueReader(), 2), tuple("您好请问"), seed=3), 6))
+
+
+def test_calls_of_the_store_have_twenty_turns_and_differ(put_together: tuple[Conversation, ...]) -> None:
+    assert {len(call.turns) for call in put_together} == {rescore.LENGTH}
+    assert len({tuple(turn.text for turn in call.turns) for call in put_together}) == len(put_together)
+
+
+def test_every_second_call_was_heard_word_by_word(put_together: tuple[Conversation, ...]) -> None:
+    assert [call.turns[0].confidence is not None for call in put_together] == [False, True] * 3
+    assert all("".join(word.text for word in turn.words) == turn.text for turn in put_together[1].turns)
+
+
+def test_plain_loops_judge_like_the_rules(lists: CueReader) -> None:
+    card = find_scorecard("hotline")
+    for text in (WARM, COLD):
+        (conversation,) = read([talk(text)], reader=lists)
+        verdicts = plain.Plain(card).judge(conversation)
+        findings = score(conversation, card, engine_version="test").findings
+        assert sum(verdicts[f.criterion] == f.verdict for f in findings) >= 0.9 * len(findings)
+
+
+def test_the_stored_past_is_scored_again(put_together: tuple[Conversation, ...], tmp_path: Path) -> None:
+    card = find_scorecard("hotline")
+    with open_store(f"sqlite:///{tmp_path / 'past.db'}", media=tmp_path / "media") as store:
+        rescore.fill(store, iter(put_together), 4, card)
+        found = [rescore.past(store, card, count) for count in (2, 4)]
+    assert [one.count for one in found] == [2, 4]
+    assert "4" in shown(rescore.show_past(found))
+
+
+def test_speeds_of_rules_are_told_against_the_plain_loops(put_together: tuple[Conversation, ...]) -> None:
+    found = rescore.speeds({"rules alone": repr, "plain loops": repr}, put_together)
+    assert "95.0%" in shown(rescore.show_rules(found, 0.95, "two"))
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "told"),
     [
@@ -270,6 +313,7 @@ def test_the_pipeline_has_the_weights_of_the_checkpoint(reader: Reader, tmp_path
         (fairness.main, ["--gold", "nowhere.jsonl"], "nowhere.jsonl"),
         (fairness.main, ["--weights", "nowhere"], "nowhere lacks model.bin"),
         (reading.main, ["--weights", "nowhere"], "nowhere lacks model.bin"),
+        (rescore.main, ["--weights", "nowhere"], "nowhere lacks model.bin"),
     ],
 )
 def test_what_is_missing_is_told(

@@ -97,9 +97,10 @@ def evaluate(expression: ExpressionBase, conversation: Conversation, context: Co
     kind, params = KINDS[operator], expression.params
     window = getattr(params, "window", None)
     if window is not None:
-        lack = without_anchor(window, conversation, context)
-        if lack is not None:
-            return lack
+        if window.anchors:
+            lack = without_anchor(window, conversation, context)
+            if lack is not None:
+                return lack
         if window.every and context.only is None:
             return _in_every_turn(kind, params, conversation, context)
     return kind.evaluate(params, conversation, context)

@@ -138,41 +138,43 @@ def _place(near: Anchored, conversation: Conversation, context: Context) -> Evid
 
 def select(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
     """Indices of the turns of `role` inside `window`, relative to the context's anchor where the window says so."""
-    if context.anchor is not None or context.only is not None:
-        return _selected(conversation, role, window, context)
     # The window stands beside its turns, so that no other one can take its place in memory, and its number.
     key = (role, id(window))
     known: tuple[Window | None, tuple[int, ...]] | None = context.memory.get(key)
     if known is None:
-        known = context.memory[key] = (window, _selected(conversation, role, window, context))
-    return known[1]
+        known = context.memory[key] = (window, _fixed(conversation, role, window, context))
+    chosen = known[1]
+    if context.anchor is not None:
+        for direction, near in () if window is None else window.beside:
+            if not isinstance(near, Anchored):
+                spoken = spoken_by(role, conversation, context)
+                inside = set(_beside(conversation, spoken, direction, near, context.anchor))
+                chosen = tuple(i for i in chosen if i in inside)
+        if context.limit is not None:
+            limit = context.limit
+            chosen = tuple(_beside(conversation, list(chosen), limit.direction, limit.reach, context.anchor))
+    return chosen if context.only is None else tuple(i for i in chosen if i == context.only)
 
 
-def _selected(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
+def _fixed(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
+    """The turns of `role` inside `window`, as far as that does not depend on the context's anchor."""
     turns = conversation.turns
     chosen = spoken_by(role, conversation, context)
-    if window is not None:
-        counted = (
-            chosen if window.of == "role" else [turn.index for turn in turns if turn.speaker is not Speaker.SYSTEM]
-        )
-        inside = set(counted)
-        if window.turns is not None:
-            inside &= set(_by_number(counted, window.turns))
-        if window.part is not None:
-            inside &= set(_by_part(counted, window.part))
-        if window.seconds is not None:
-            low, high = (_from_start(second, conversation) for second in window.seconds)
-            inside = {i for i in inside if _starts_within(turns[i].start, low, high)}
-        for direction, near in window.beside:
-            if isinstance(near, Anchored):
-                place = _place(near, conversation, context)
-                inside &= set(() if place is None else _beside(conversation, chosen, direction, near.within, place))
-            elif context.anchor is not None:
-                inside &= set(_beside(conversation, chosen, direction, near, context.anchor))
-        chosen = [i for i in chosen if i in inside]
-    if context.limit is not None and context.anchor is not None:
-        chosen = _beside(conversation, chosen, context.limit.direction, context.limit.reach, context.anchor)
-    return tuple(chosen) if context.only is None else tuple(i for i in chosen if i == context.only)
+    if window is None:
+        return tuple(chosen)
+    counted = chosen if window.of == "role" else [turn.index for turn in turns if turn.speaker is not Speaker.SYSTEM]
+    inside = set(counted)
+    if window.turns is not None:
+        inside &= set(_by_number(counted, window.turns))
+    if window.part is not None:
+        inside &= set(_by_part(counted, window.part))
+    if window.seconds is not None:
+        low, high = (_from_start(second, conversation) for second in window.seconds)
+        inside = {i for i in inside if _starts_within(turns[i].start, low, high)}
+    for direction, near in window.anchors:
+        place = _place(near, conversation, context)
+        inside &= set(() if place is None else _beside(conversation, chosen, direction, near.within, place))
+    return tuple(i for i in chosen if i in inside)
 
 
 def unknown_turns(conversation: Conversation, role: Role) -> tuple[int, ...]:
