@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from pipeline import __version__
-from pipeline.conversation import Channel
+from pipeline.conversation import Channel, Conversation
 from pipeline.errors import InputError
 from pipeline.i18n import t
 from pipeline.interview import Interviewer, questions_of, unanswered
 from pipeline.meaning import equip
 from pipeline.reader_models import open_reader
 from pipeline.rescoring import Comparison, Pair, Reader, Tally
+from pipeline.scorecard import Scorecard
 from pipeline.settings import Settings
 from pipeline.store.records import Result, Stored
 from pipeline.versions import counterpart, named, register
@@ -148,9 +149,7 @@ class DryRun:
         if self._interviewer is None or not (questions_of(self.old) or questions_of(self.new)):
             return page
         conversations = [stored.conversation for stored in page]
-        both = [
-            self._interviewer.answered(conversations, lambda _, c=card: c, ask=False) for card in (self.old, self.new)
-        ]
+        both = [_known(self._interviewer, conversations, card) for card in (self.old, self.new)]
         return [
             replace(stored, conversation=replace(old, answers=MappingProxyType({**old.answers, **new.answers})))
             for stored, old, new in zip(page, *both, strict=True)
@@ -189,3 +188,8 @@ class DryRun:
         from pipeline.store.past import Period
 
         return Period(past.since, past.until, past.agent, self.channels)
+
+
+def _known(interviewer: Interviewer, conversations: list[Conversation], card: Scorecard) -> tuple[Conversation, ...]:
+    """The conversations with the answers to the questions of a card that were given before."""
+    return interviewer.answered(conversations, lambda _: card, ask=False)

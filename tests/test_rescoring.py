@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -324,3 +325,21 @@ def test_notebooks_compare_and_rescore_too(told: Path) -> None:
     found = api.rescore(str(told), since="2026-01-10", until="2026-01-10")
     assert (found.interactions, found.new.version) == (2, "2")
     assert [change.title for change in api.diff("care", str(told))] == ["关怀", "道别"]
+
+
+def test_questions_that_were_not_answered_before_are_not_asked_in_a_dry_run(
+    tmp_path: Path, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHIJIAN_QUESTION_MODEL", "judge")
+    asked = NEW.replace(SAYS, "question: {ask: 坐席是否问候了客户}")
+    (tmp_path / "new.yaml").write_text(asked, encoding="utf-8")
+    keep(store, settings, card(tmp_path, OLD), said("A1", GREETS))
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        monkeypatch.setenv("ZHIJIAN_QUESTION_ENDPOINT", f"http://127.0.0.1:{service.getsockname()[1]}/v1")
+        run = DryRun(str(tmp_path / "new.yaml"), str(tmp_path / "card.yaml"), store, load_settings())
+        found = {effect.id: effect for effect in run.compare(Past(), keep_as="王敏").criteria}
+        service.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            service.accept()
+    assert [(step.before, step.after) for step in found["greeting"].transitions] == [("met", "unsure")]
+    assert (run.kept, run.left) == (0, 1)

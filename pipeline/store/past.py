@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,12 +54,11 @@ def load(session: Session, page: Sequence[Any], media: Path) -> Iterator[Stored]
     # Turns are most of the rows: as plain rows they cost a fraction of what mapped objects do.
     query = query.options(defaultload(ConversationRow.hearing).noload(HearingRow.turns))
     whole = session.scalars(query).unique().all()
-    columns = TurnRow.__table__.columns
     heard = [row.hearing_id for row in whole]
-    spoken = session.execute(select(columns).where(TurnRow.hearing_id.in_(heard)).order_by(TurnRow.index))
-    turns: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    spoken = session.execute(select(TurnRow.__table__).where(TurnRow.hearing_id.in_(heard)).order_by(TurnRow.index))
+    turns: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for turn in spoken.mappings():
-        turns[turn["hearing_id"]].append(turn)
+        turns[turn["hearing_id"]].append(dict(turn))
     found = {row.id: codec.conversation_of(row, media, turns=turns[row.hearing_id]) for row in whole}
     for row in page:
         yield Stored(found[row.conversation_id], row.models, row.engine_version)
