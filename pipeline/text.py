@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import chain
+from operator import add
 
 FILLERS: tuple[str, ...] = ("怎么说呢", "就是说", "那个", "嗯", "呃", "啊", "哦", "噢", "喔", "唔", "诶", "欸", "哎")
 """Sounds of hesitation that are dropped before matching, longest first."""
@@ -134,14 +135,16 @@ def _words(text: str) -> list[str]:
     lengths, phrases = _phrase_lengths(), _phrases()
     found: list[str] = []
     place = 0
-    while place < len(text):
-        word = text[place]
-        for length in lengths.get(text[place : place + 2], ()):
-            if (phrase := text[place : place + length]) in phrases:
-                word = phrase
+    for start, pair in enumerate(map(add, text, text[1:])):
+        if start < place or pair not in lengths:
+            continue
+        for length in lengths[pair]:
+            if (phrase := text[start : start + length]) in phrases:
+                found += text[place:start]
+                found.append(phrase)
+                place = start + length
                 break
-        found.append(word)
-        place += len(word)
+    found += text[place:]
     return found
 
 

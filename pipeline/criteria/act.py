@@ -99,11 +99,11 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
             if any(index in some for some in worth_looking)
             for hit in _in(params, conversation, index)
         )
+    args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(read)}
+    if len({hit.turn for hit, _ in read}) < params.times:
+        return missed(conversation, turns, params.by, context, Reason("criteria.act.missed", args))
     hits = [hit for hit, _ in read]
     agreed = [sure for _, sure in read]
-    args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}
-    if len({hit.turn for hit in hits}) < params.times:
-        return missed(conversation, turns, params.by, context, Reason("criteria.act.missed", args))
     first = hits[0].evidence[0]
     key = "criteria.act.found" if any(agreed) else "criteria.act.found_disputed"
     if not any(agreed):
