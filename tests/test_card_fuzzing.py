@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import random
-import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -22,7 +22,6 @@ STEADY = settings(
     derandomize=True, database=None, deadline=None, max_examples=70, suppress_health_check=list(HealthCheck)
 )
 """The same examples every time, and no clock."""
-FOLDER = Path(tempfile.mkdtemp(prefix="zhijian-cards-"))
 PIECES = tuple(
     path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / "bad_cards").glob("[a-f]*.yaml"))[:20]
 )
@@ -43,9 +42,14 @@ SIGNS = (
 """What slips into a text."""
 
 
-def checked(text: str | bytes) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cards")
+
+
+def checked(text: str | bytes, folder: Path) -> None:
     """Read and validate; a card that is right scores, one that is not says where."""
-    path = FOLDER / "card.yaml"
+    path = folder / "card.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     lines = path.read_bytes().count(b"\n") + 2
     problems = validate(path, language="en")
@@ -102,7 +106,9 @@ def bent(card: Any, luck: random.Random) -> Any:
 
 @STEADY
 @given(seed=st.integers(0, 10**9), bends=st.integers(1, 4), which=st.integers(0, 10**9))
-def test_a_shipped_card_with_parts_bent_is_a_card_or_tells_where_it_is_none(seed: int, bends: int, which: int) -> None:
+def test_a_shipped_card_with_parts_bent_is_a_card_or_tells_where_it_is_none(
+    folder: Path, seed: int, bends: int, which: int
+) -> None:
     luck = random.Random(seed)
     names = shipped_scorecards()
     card = yaml.safe_load(find_scorecard(names[which % len(names)]).text)
@@ -111,12 +117,14 @@ def test_a_shipped_card_with_parts_bent_is_a_card_or_tells_where_it_is_none(seed
         card["criteria"] = luck.sample(card["criteria"], 3)
     for _ in range(bends):
         card = bent(card, luck)
-    checked(yaml.safe_dump(card, allow_unicode=True, sort_keys=False))
+    checked(yaml.safe_dump(card, allow_unicode=True, sort_keys=False), folder)
 
 
 @STEADY
 @given(seed=st.integers(0, 10**9), cuts=st.integers(1, 3))
-def test_a_card_with_characters_lost_or_changed_is_a_card_or_tells_where_it_is_none(seed: int, cuts: int) -> None:
+def test_a_card_with_characters_lost_or_changed_is_a_card_or_tells_where_it_is_none(
+    folder: Path, seed: int, cuts: int
+) -> None:
     luck = random.Random(seed)
     text = luck.choice(PIECES)
     for _ in range(cuts):
@@ -124,7 +132,7 @@ def test_a_card_with_characters_lost_or_changed_is_a_card_or_tells_where_it_is_n
         end = min(len(text), start + luck.choice((0, 1, 2, 10)))
         piece = luck.choice(SIGNS)
         text = text[:start] + piece + text[end:]
-    checked(text)
+    checked(text, folder)
 
 
 WORDS = (
@@ -145,11 +153,11 @@ YAML_LIKE = st.lists(st.sampled_from(WORDS), max_size=25).map("".join)
 @example(text="a: &a [*a]")
 @example(text="\ud800")
 @example(text="pass: 1e400\nversion: 0x" + "f" * 400)
-def test_any_text_is_a_card_or_tells_where_it_is_none(text: str) -> None:
-    checked(text)
+def test_any_text_is_a_card_or_tells_where_it_is_none(folder: Path, text: str) -> None:
+    checked(text, folder)
 
 
 @settings(STEADY, max_examples=25)
 @given(content=st.binary(max_size=80))
-def test_any_bytes_are_a_card_or_tell_where_they_are_none(content: bytes) -> None:
-    checked(content)
+def test_any_bytes_are_a_card_or_tell_where_they_are_none(folder: Path, content: bytes) -> None:
+    checked(content, folder)
