@@ -73,7 +73,8 @@ def compares(card: Scorecard) -> bool:
     """Whether the card looks for what is `similar` anywhere."""
     waiting: list[ExpressionBase] = [part for criterion in card.criteria for part in criterion.expressions]
     waiting += [condition.operator for condition in card.conditions.values()]
-    waiting += [rule.when for rule in card.flag if rule.when is not None]
+    triggers: list[ExpressionBase | None] = [rule.when for rule in card.flag]
+    waiting += [trigger for trigger in triggers if trigger is not None]
     while waiting:
         part = waiting.pop()
         if part.operator == "similar":
