@@ -76,7 +76,7 @@ def test_every_error_code_is_told() -> None:
 
 
 def test_shown_interaction_is_taken_and_shown_evaluation_is_whole() -> None:
-    shown_in, shown_out = (
+    shown_in, shown_out, *_ = (
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", text_of("docs/formats.md"), re.S)
     )
     interaction = parse_interaction(shown_in, source="docs/formats.md", digest="sha256:0", recording="call.wav")
