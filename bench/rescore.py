@@ -220,11 +220,11 @@ def rules(card: Scorecard, some: Sequence[Conversation]) -> dict[str, float]:
 def agreement(card: Scorecard, some: Sequence[Conversation]) -> float:
     """The share of criteria on which the plain loops say the same."""
     plain = Plain(card)
-    same = [
-        plain.judge(conversation)[finding.criterion] == finding.verdict
-        for conversation in some
-        for finding in score(conversation, card, engine_version=__version__).findings
-    ]
+    same: list[bool] = []
+    for conversation in some:
+        verdicts = plain.judge(conversation)
+        findings = score(conversation, card, engine_version=__version__).findings
+        same += [verdicts[finding.criterion] == finding.verdict for finding in findings]
     return sum(same) / len(same)
 
 
