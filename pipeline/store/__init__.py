@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.store.records import CardChange, CardState, CardVersion, Decision, Result, Reviewed, Run, Stored
+from pipeline.store.records import (
+    CardChange,
+    CardState,
+    CardVersion,
+    Decision,
+    Failure,
+    Item,
+    Quarantined,
+    Result,
+    Reviewed,
+    Run,
+    Stored,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +33,9 @@ __all__ = [
     "CardState",
     "CardVersion",
     "Decision",
+    "Failure",
+    "Item",
+    "Quarantined",
     "Result",
     "Reviewed",
     "Run",

@@ -118,11 +118,11 @@ def heard_of(row: HearingRow, media: Path, *, turns: Iterable[Mapping[str, Any]]
     )
 
 
-def conversation_row(conversation: Conversation, evaluation: Evaluation) -> ConversationRow:
-    """The row of what the models of `evaluation` measured and read; the hearing is added by the caller."""
+def conversation_row(conversation: Conversation, models: Mapping[str, str], engine_version: str) -> ConversationRow:
+    """The row of what these models and this engine measured and read; the hearing is added by the caller."""
     return ConversationRow(
-        models_digest=models_digest(evaluation.models),
-        engine_version=evaluation.engine_version,
+        models_digest=models_digest(models),
+        engine_version=engine_version,
         measures=asdict(conversation.measures),
         classes=asdict(conversation.classes),
         readings=[_reading_fields(reading) for reading in conversation.readings],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,12 +20,15 @@ from sqlalchemy.orm import Session
 from pipeline.conversation import Conversation, SetAside
 from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
-from pipeline.store import cards, codec, past
+from pipeline.store import cards, codec, past, work
 from pipeline.store.media import keep
 from pipeline.store.records import (
     CardState,
     CardVersion,
     Decision,
+    Failure,
+    Item,
+    Quarantined,
     Result,
     Reviewed,
     Run,
@@ -33,6 +37,7 @@ from pipeline.store.records import (
     models_digest,
 )
 from pipeline.store.tables import (
+    AttemptRow,
     ConversationRow,
     DecisionRow,
     EvaluationRow,
@@ -78,8 +83,21 @@ class Store:
 
     def identities(self) -> Mapping[str, str]:
         """Digest of every interaction in the store, by its id."""
+        return {identifier: item.digest for identifier, item in self.interactions().items()}
+
+    def interactions(self) -> Mapping[str, Item]:
+        """Digest and file of every interaction in the store, by its id; one that was replaced has another id."""
+        query = select(InteractionRow.id, InteractionRow.digest, InteractionRow.source)
         with self._reading() as session:
-            return dict(session.execute(select(InteractionRow.id, InteractionRow.digest)).tuples().all())
+            return {name: Item(digest, source) for name, digest, source in session.execute(query).tuples()}
+
+    def replace(self, identifier: str, digest: str) -> None:
+        """Let the interaction of that digest, if it is in the store, be the one with that id, whoever was until now."""
+        with self._writing() as session:
+            row = session.get(InteractionRow, digest)
+            if row is not None and row.id != identifier:
+                _make_way(session, identifier, digest)
+                row.id, row.replaced_by = identifier, None
 
     def evaluated(self, *, scorecard_digest: str, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
         """Digests of the interactions that have an evaluation by this scorecard, these models and this engine."""
@@ -113,23 +131,106 @@ class Store:
             row = session.scalars(_hearing(digest, models)).one_or_none()
             return None if row is None else codec.heard_of(row, self._media)
 
+    def which_heard(self, *, models: Mapping[str, str]) -> frozenset[str]:
+        """Digests of the interactions that the speech model among these models heard."""
+        with self._reading() as session:
+            query = select(HearingRow.interaction_digest).where(HearingRow.asr_digest == ears(models))
+            return frozenset(session.scalars(query))
+
+    def which_read(self, *, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
+        """Digests of the interactions that these models and this engine heard and read."""
+        query = (
+            select(HearingRow.interaction_digest)
+            .join(ConversationRow, ConversationRow.hearing_id == HearingRow.id)
+            .where(
+                HearingRow.asr_digest == ears(models),
+                ConversationRow.models_digest == models_digest(models),
+                ConversationRow.engine_version == engine_version,
+            )
+        )
+        with self._reading() as session:
+            return frozenset(session.scalars(query))
+
+    def keep_heard(self, conversation: Conversation, *, models: Mapping[str, str]) -> None:
+        """Keep what was heard in an interaction, with a copy of its recording; it need not be heard again.
+
+        Raises:
+            StoreError: Z402, Z404, Z405 the database or the folder of recordings cannot be written.
+        """
+        media = self._copied([conversation])
+        with self._writing() as session:
+            _heard_row(session, conversation, models, media, datetime.now(UTC))
+
+    def keep_read(
+        self, conversations: Iterable[tuple[Conversation, Mapping[str, str]]], *, engine_version: str
+    ) -> None:
+        """Keep what was heard and read in interactions, each by its models; it need not be read again.
+
+        Raises:
+            StoreError: Z402, Z404, Z405 the database or the folder of recordings cannot be written.
+        """
+        some = tuple(conversations)
+        media = self._copied([conversation for conversation, _ in some])
+        moment = datetime.now(UTC)
+        with self._writing() as session:
+            for conversation, models in some:
+                _read_row(session, conversation, models, engine_version, media, moment)
+
     def save(self, results: Iterable[Result], *, at: datetime | None = None) -> int:
         """Keep results with copies of their recordings. What is in the store already is left as it is.
+
+        What stood in the list of work about them is forgotten.
 
         Returns:
             How many evaluations are new.
 
         Raises:
-            StoreError: Z402 the database or the folder of recordings cannot be written.
+            StoreError: Z402, Z404, Z405 the database or the folder of recordings cannot be written.
         """
         moment = at or datetime.now(UTC)
         results = tuple(results)
-        try:
-            media = {r.conversation.interaction.digest: self._keep(r) for r in results}
-        except OSError as error:
-            raise self._failed(str(self._media), error.strerror or str(error)) from error
+        media = self._copied([result.conversation for result in results])
         with self._writing() as session:
-            return sum(_insert(session, result, media, moment) for result in results)
+            new = sum(_insert(session, result, media, moment) for result in results)
+            work.done(session, [result.conversation.interaction.digest for result in results])
+            return new
+
+    def take_stock(self, *, limit: int, died: Failure) -> work.Stock:
+        """What earlier runs left undone; contents at which a process died have one try more.
+
+        Args:
+            limit: tries after which a content goes into quarantine.
+            died: what to note about those at which a process died.
+        """
+        with self._writing() as session:
+            return work.take_stock(session, limit=limit, died=died, now=datetime.now(UTC))
+
+    def begin_work(self, items: Iterable[Item], *, inbox: str) -> None:
+        """Note that this process works on these contents, in case it dies of them."""
+        with self._writing() as session:
+            work.begin(session, items, inbox=inbox)
+
+    def fail_work(self, failures: Iterable[Failure], *, limit: int) -> None:
+        """Count tries that failed; a content that had `limit` of them goes into quarantine."""
+        with self._writing() as session:
+            work.fail(session, failures, limit=limit, now=datetime.now(UTC))
+
+    def release_work(self) -> None:
+        """Note that this process works on nothing any more."""
+        with self._writing() as session:
+            work.release(session)
+
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """All contents in quarantine, by file."""
+        query = select(AttemptRow).where(AttemptRow.quarantined_at.is_not(None))
+        with self._reading() as session:
+            rows = session.scalars(query.order_by(AttemptRow.source, AttemptRow.digest))
+            return tuple(work.quarantined_of(row) for row in rows)
+
+    def leave_quarantine(self, digests: Iterable[str]) -> None:
+        """Let these contents be tried again, as if for the first time."""
+        with self._writing() as session:
+            work.done(session, digests)
 
     def results(
         self, *, agent: str | None = None, digests: Collection[str] | None = None, newest: bool = True
@@ -142,6 +243,7 @@ class Store:
             newest: only the last evaluation of each interaction.
         """
         query = select(EvaluationRow.id, _DIGEST).join(InteractionRow).order_by(InteractionRow.id, EvaluationRow.id)
+        query = query.where(InteractionRow.replaced_by.is_(None))
         if newest:
             query = query.where(EvaluationRow.id.in_(select(func.max(EvaluationRow.id)).group_by(_DIGEST)))
         if agent is not None:
@@ -322,9 +424,15 @@ class Store:
                 for row in session.scalars(select(RunRow).order_by(RunRow.id.desc()))
             )
 
-    def _keep(self, result: Result) -> str | None:
-        recording = result.conversation.interaction.recording
-        return None if recording is None else keep(Path(recording), self._media)
+    def _copied(self, conversations: Iterable[Conversation]) -> dict[str, str | None]:
+        """Names of the copies of recordings, by digest of their interactions."""
+        try:
+            return {
+                interaction.digest: None if (file := interaction.recording) is None else keep(Path(file), self._media)
+                for interaction in (conversation.interaction for conversation in conversations)
+            }
+        except OSError as error:
+            raise self._failed(str(self._media), error.strerror or str(error), error) from error
 
     def _connect(self, url: str) -> Engine:
         try:
@@ -335,7 +443,7 @@ class Store:
             engine = create_engine(
                 parsed,
                 json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
-                connect_args={"timeout": BUSY_SECONDS} if is_sqlite else {},
+                connect_args={"timeout": BUSY_SECONDS} if is_sqlite and "timeout" not in parsed.query else {},
             )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             what = t(self._language, "store.unknown_url", detail=str(error).splitlines()[0])
@@ -343,7 +451,7 @@ class Store:
                 "Z401", what, where="store.url", hint=t(self._language, "store.unknown_url_hint")
             ) from error
         except OSError as error:
-            raise self._failed(url, error.strerror or str(error)) from error
+            raise self._failed(url, error.strerror or str(error), error) from error
         if is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -364,7 +472,7 @@ class Store:
             what = t(self._language, "store.too_new", url=make_url(url).render_as_string())
             raise StoreError("Z403", what, hint=t(self._language, "store.too_new_hint")) from error
         except DatabaseError as error:
-            raise self._failed(make_url(url).render_as_string(), str(error.orig)) from error
+            raise self._failed(make_url(url).render_as_string(), str(error.orig), error.orig) from error
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -381,15 +489,37 @@ class Store:
         try:
             yield
         except DatabaseError as error:
-            raise self._failed(self._engine.url.render_as_string(), str(error.orig)) from error
+            raise self._failed(self._engine.url.render_as_string(), str(error.orig), error.orig) from error
 
-    def _failed(self, where: str, detail: str) -> StoreError:
+    def _failed(self, where: str, detail: str, cause: BaseException | None = None) -> StoreError:
+        code, key = _kind(detail, cause)
         return StoreError(
-            "Z402",
-            t(self._language, "store.failed", detail=detail),
+            code,
+            t(self._language, f"store.{key}", detail=detail),
             where=where,
-            hint=t(self._language, "store.failed_hint"),
+            hint=t(self._language, f"store.{key}_hint"),
         )
+
+
+_BUSY = ("database is locked", "database table is locked", "deadlock detected", "could not serialize", "lock timeout")
+_GONE = (
+    "server closed the connection", "connection refused", "connection is closed", "terminating connection",
+    "the database system is", "could not connect",
+)  # fmt: skip
+_FULL = ("disk is full", "no space left", "file too large")
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def _kind(detail: str, cause: BaseException | None) -> tuple[str, str]:
+    """Code and sentence of a failure: another one holds the database, no space, no server, or something else."""
+    told = detail.lower()
+    if any(words in told for words in _FULL) or (isinstance(cause, OSError) and cause.errno in _NO_SPACE):
+        return "Z405", "full"
+    if any(words in told for words in _BUSY):
+        return "Z404", "busy"
+    if any(words in told for words in _GONE):
+        return "Z406", "gone"
+    return "Z402", "failed"
 
 
 _DIGEST = EvaluationRow.interaction_digest
@@ -397,39 +527,81 @@ _DIGEST = EvaluationRow.interaction_digest
 
 def _insert(session: Session, result: Result, media: Mapping[str, str | None], moment: datetime) -> bool:
     evaluation, interaction = result.evaluation, result.conversation.interaction
-    models = models_digest(evaluation.models)
     same = (
         EvaluationRow.interaction_digest == interaction.digest,
         EvaluationRow.scorecard_digest == evaluation.scorecard_digest,
-        EvaluationRow.models_digest == models,
+        EvaluationRow.models_digest == models_digest(evaluation.models),
         EvaluationRow.engine_version == evaluation.engine_version,
     )
     if session.scalar(select(EvaluationRow.id).where(*same)) is not None:
         return False
-    if session.get(InteractionRow, interaction.digest) is None:
-        session.add(codec.interaction_row(interaction, media=media[interaction.digest], taken_at=moment))
-        session.flush()
-    hearing = session.scalars(_hearing(interaction.digest, evaluation.models)).one_or_none()
-    if hearing is None:
-        hearing = codec.hearing_row(result.conversation, evaluation.models)
-        session.add(hearing)
-        session.flush()
-    read = (
-        ConversationRow.hearing_id == hearing.id,
-        ConversationRow.models_digest == models,
-        ConversationRow.engine_version == evaluation.engine_version,
-    )
-    conversation = session.scalars(select(ConversationRow).where(*read)).one_or_none()
-    if conversation is None:
-        conversation = codec.conversation_row(result.conversation, evaluation)
-        conversation.hearing_id = hearing.id
-        session.add(conversation)
-        session.flush()
     row = codec.evaluation_row(result, digest=interaction.digest, evaluated_at=moment)
-    row.conversation_id = conversation.id
+    row.conversation_id = _read_row(
+        session, result.conversation, evaluation.models, evaluation.engine_version, media, moment
+    )
     session.add(row)
     session.flush()
     return True
+
+
+def _read_row(
+    session: Session,
+    conversation: Conversation,
+    models: Mapping[str, str],
+    engine_version: str,
+    media: Mapping[str, str | None],
+    moment: datetime,
+) -> int:
+    """Number of the row of what was read, which is made where there is none yet."""
+    hearing = _heard_row(session, conversation, models, media, moment)
+    known = session.scalar(
+        select(ConversationRow.id).where(
+            ConversationRow.hearing_id == hearing,
+            ConversationRow.models_digest == models_digest(models),
+            ConversationRow.engine_version == engine_version,
+        )
+    )
+    if known is not None:
+        return known
+    row = codec.conversation_row(conversation, models, engine_version)
+    row.hearing_id = hearing
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def _heard_row(
+    session: Session,
+    conversation: Conversation,
+    models: Mapping[str, str],
+    media: Mapping[str, str | None],
+    moment: datetime,
+) -> int:
+    """Number of the row of what was heard, which is made where there is none yet, as is that of the interaction."""
+    interaction = conversation.interaction
+    known = session.scalar(_hearing(interaction.digest, models).with_only_columns(HearingRow.id))
+    if known is not None:
+        return known
+    if session.get(InteractionRow, interaction.digest) is None:
+        _make_way(session, interaction.id, interaction.digest)
+        session.add(codec.interaction_row(interaction, media=media[interaction.digest], taken_at=moment))
+        session.flush()
+    row = codec.hearing_row(conversation, models)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def _make_way(session: Session, identifier: str, digest: str) -> None:
+    """Give the interaction that has this id another one, because `digest` stands for it from now on."""
+    former = session.scalars(select(InteractionRow).where(InteractionRow.id == identifier)).one_or_none()
+    if former is None:
+        return
+    number = 1
+    while session.scalar(select(InteractionRow.digest).where(InteractionRow.id == f"{identifier}~{number}")):
+        number += 1
+    former.id, former.replaced_by = f"{identifier}~{number}", digest
+    session.flush()
 
 
 def _hearing(digest: str, models: Mapping[str, str]) -> Select[tuple[HearingRow]]:

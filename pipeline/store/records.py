@@ -115,6 +115,41 @@ class CardVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """Something to work on: a content and the file that it came in."""
+
+    digest: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a content could not be worked on. `hopeless`: no further try can help. `counts`: the content is at fault."""
+
+    digest: str
+    source: str
+    code: str
+    reason: str
+    hint: str
+    hopeless: bool = False
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A content that is passed over until a person asks for another try."""
+
+    digest: str
+    source: str
+    inbox: str
+    tries: int
+    code: str
+    reason: str
+    hint: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A conversation as it was heard and read for its newest evaluation: by which models and version of zhijian."""
 

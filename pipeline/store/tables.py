@@ -60,7 +60,10 @@ class Base(DeclarativeBase):
 
 
 class InteractionRow(Base):
-    """An interaction as it came in. `turns` are those that came with it, `media` is the copy of its recording."""
+    """An interaction as it came in. `turns` are those that came with it, `media` is the copy of its recording.
+
+    Where its file was changed later, `replaced_by` is the digest of what stands for it now, and `id` has got a number.
+    """
 
     __tablename__ = "interactions"
     digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
@@ -84,6 +87,7 @@ class InteractionRow(Base):
     attributes: Mapped[Any] = mapped_column(JSON)
     extra: Mapped[Any] = mapped_column(JSON)
     taken_at: Mapped[datetime]
+    replaced_by: Mapped[str | None] = mapped_column(DIGEST)
 
 
 class HearingRow(Base):
@@ -288,3 +292,22 @@ class SetAsideRow(Base):
     hint: Mapped[str] = mapped_column(Text)
     first_run: Mapped[int] = mapped_column(ForeignKey("runs.id"))
     last_run: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+
+
+class AttemptRow(Base):
+    """A content that a process works on, that failed, or that is in quarantine; gone once there is a result.
+
+    `worker` is the process. `alone`: nothing else was worked on at the same moment.
+    """
+
+    __tablename__ = "attempts"
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    inbox: Mapped[str] = mapped_column(Text)
+    worker: Mapped[str | None] = mapped_column(Text)
+    alone: Mapped[bool]
+    tries: Mapped[int] = mapped_column(default=0)
+    code: Mapped[str | None] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    hint: Mapped[str] = mapped_column(Text, default="")
+    quarantined_at: Mapped[datetime | None] = mapped_column(index=True)
