@@ -27,6 +27,10 @@ from pipeline.i18n import LANGUAGES, Language, t
 FILE = "zhijian.toml"
 PREFIX = "ZHIJIAN_"
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
+SECRET = (
+    "question.key", "alerts.smtp_password", "alerts.webhook", "alerts.wecom", "alerts.dingtalk", "alerts.feishu",
+)  # fmt: skip
+"""Settings that come from the environment only."""
 
 
 class Scorecards(BaseModel):
@@ -110,6 +114,49 @@ class Embedding(BaseModel):
     model: str = ""
 
 
+class Alerts(BaseModel):
+    """Who is told about a night and about grave cases, and what is worth telling.
+
+    `mail_to`: addresses, separated by blanks or commas. `webhook`, `wecom`, `dingtalk`, `feishu`: addresses of
+    receivers separated by blanks, each with its signing secret after `#`; from the environment only, as `smtp_password`,
+    for whoever knows them can write. `timeout` in seconds a try, `attempts` tries a message, `backoff` seconds before the
+    second one, doubled each time. Thresholds: docs/alerts.md.
+    """
+
+    model_config = _FROZEN
+    mail_to: str = ""
+    mail_from: str = "zhijian@localhost"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "ssl", "none"] = "starttls"
+    smtp_ca: str = ""
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    webhook: SecretStr = SecretStr("")
+    wecom: SecretStr = SecretStr("")
+    dingtalk: SecretStr = SecretStr("")
+    feishu: SecretStr = SecretStr("")
+    timeout: float = Field(10.0, gt=0, le=120)
+    attempts: int = Field(4, ge=1, le=10)
+    backoff: float = Field(2.0, ge=0, le=300)
+    nightly: bool = True
+    grave: bool = True
+    risk: float = Field(25.0, ge=0, le=100)
+    satisfaction: float = Field(0.9, ge=0, le=1)
+    least_ratings: int = Field(20, ge=1)
+    nights: int = Field(14, ge=3, le=365)
+    chance: float = Field(0.01, gt=0, lt=1)
+    report_url: str = ""
+
+
+class Cost(BaseModel):
+    """What computing costs: the price of an hour of one worker, 0 where it is not known, and its currency."""
+
+    model_config = _FROZEN
+    worker_hour: float = Field(0.0, ge=0)
+    currency: str = Field("CNY", min_length=1, max_length=8)
+
+
 class Settings(BaseSettings):
     """All settings, frozen. `load_settings` is the way to get them: it tells file, line and key of a wrong one."""
 
@@ -131,6 +178,8 @@ class Settings(BaseSettings):
     run: Run = Run()
     question: Question = Question()
     embedding: Embedding = Embedding()
+    alerts: Alerts = Alerts()
+    cost: Cost = Cost()
 
     @field_validator("home")
     @classmethod
@@ -146,7 +195,9 @@ class Settings(BaseSettings):
             raise PydanticCustomError("time_zone", "unknown time zone") from error
         return value
 
-    @field_validator("scorecards", "store", "asr", "reading", "run", "question", "embedding", mode="before")
+    @field_validator(
+        "scorecards", "store", "asr", "reading", "run", "question", "embedding", "alerts", "cost", mode="before"
+    )
     @classmethod
     def _a_table(cls, value: object) -> object:
         if not isinstance(value, Mapping | BaseModel):
@@ -179,6 +230,11 @@ class Settings(BaseSettings):
     def report(self) -> Path:
         """The folder of the report that `zhijian run` writes."""
         return self.home / "report"
+
+    @property
+    def nights(self) -> Path:
+        """The folder of night reports, one folder a run."""
+        return self.home / "nights"
 
     @property
     def cards(self) -> Path:
@@ -274,14 +330,16 @@ def _refuse_unknown_variables(language: Language) -> None:
 
 def _refuse_keys(content: Mapping[str, Any], path: Path, text: str, language: Language) -> None:
     """Secrets do not belong into a file that is copied and kept under version control."""
-    table = content.get("question")
-    if isinstance(table, Mapping) and "key" in table:
-        raise SettingsError(
-            "Z503",
-            t(language, "settings.key_in_file", key="question.key"),
-            where=_place(path, text, "question.key"),
-            hint=t(language, "settings.key_in_file_hint", name=environment_name("question.key")),
-        )
+    for key in SECRET:
+        area, name = key.split(".")
+        table = content.get(area)
+        if isinstance(table, Mapping) and name in table:
+            raise SettingsError(
+                "Z503",
+                t(language, "settings.key_in_file", key=key),
+                where=_place(path, text, key),
+                hint=t(language, "settings.key_in_file_hint", name=environment_name(key)),
+            )
 
 
 def _first_problem(problem: ErrorDetails, path: Path, text: str, language: Language) -> SettingsError:

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
-    DateTime,
-    Dialect,
+    Connection,
     ForeignKey,
     Index,
     MetaData,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
+    event,
+    insert,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from pipeline.conversation import Json
+from pipeline.store.pairs import pairs
+from pipeline.store.types import Moment, Pairs
 
 DIGEST = String(71)
 NAME = String(200)
-
-
-class Moment(TypeDecorator[datetime]):
-    """A moment with a zone, kept in UTC; SQLite has no zones of its own."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; a moment without a zone is a mistake of the program."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Back with the zone UTC."""
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -311,3 +294,124 @@ class AttemptRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     hint: Mapped[str] = mapped_column(Text, default="")
     quarantined_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class NightRow(Base):
+    """What one night came to. It tells of conversations whose first evaluation is at most `last_evaluation`."""
+
+    __tablename__ = "nights"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[int] = mapped_column(ForeignKey("runs.id"), unique=True)
+    made_at: Mapped[datetime]
+    last_evaluation: Mapped[int]
+    figures: Mapped[Any] = mapped_column(JSON)
+
+
+class TimingRow(Base):
+    """Seconds of a worker that an interaction took when it was last evaluated."""
+
+    __tablename__ = "timings"
+    interaction_digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    seconds: Mapped[float]
+
+
+class AlertedRow(Base):
+    """Something that an alert was made about, so that no second one is."""
+
+    __tablename__ = "alerted"
+    subject: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    alert: Mapped[str] = mapped_column(String(64))
+
+
+class OutboxRow(Base):
+    """One message to one receiver. `key` goes out with it, so that a receiver can tell a repetition.
+
+    `doubts` counts the tries of which nobody knows whether they arrived; `worker` is the process that sends it now.
+    """
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    alert: Mapped[str] = mapped_column(String(64))
+    receiver: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(32))
+    title: Mapped[str] = mapped_column(Text)
+    lines: Mapped[Any] = mapped_column(JSON)
+    report: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    doubts: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(Text)
+    changed_at: Mapped[datetime]
+    problem: Mapped[str] = mapped_column(Text, default="")
+
+
+class AgentRow(Base):
+    """An agent of whom there are interactions; name and team stand in these, because they change. Kept by triggers."""
+
+    __tablename__ = "agents"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    known_since: Mapped[datetime]
+
+
+class CaseRow(Base):
+    """What lists go by: the newest evaluation of each interaction. Kept by triggers, never written by the program.
+
+    `moment` is when the interaction began, else when it was taken in. `decided`: a person has looked at the evaluation.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index(
+            "ix_cases_queue",
+            "priority",
+            "moment",
+            "interaction_digest",
+            sqlite_where=text("flagged AND NOT decided"),
+            postgresql_where=text("flagged AND NOT decided"),
+        ),
+        Index("ix_cases_agent", "agent_id", "moment", "interaction_digest"),
+        Index("ix_cases_moment", "moment", "interaction_digest"),
+    )
+    interaction_digest: Mapped[str] = mapped_column(
+        ForeignKey("interactions.digest", ondelete="CASCADE"), primary_key=True
+    )
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id", ondelete="CASCADE"), index=True)
+    hearing_id: Mapped[int] = mapped_column(ForeignKey("hearings.id", ondelete="CASCADE"), index=True)
+    agent_id: Mapped[str | None] = mapped_column(Text)
+    moment: Mapped[datetime]
+    scorecard_id: Mapped[str] = mapped_column(NAME)
+    total: Mapped[float | None]
+    passed: Mapped[bool | None]
+    flagged: Mapped[bool]
+    priority: Mapped[float]
+    decided: Mapped[bool]
+
+
+class SpokenRow(Base):
+    """The pairs of characters in the turns of a hearing, by which text is searched.
+
+    SQLite's full-text index `spoken_index` is made of this table by triggers; PostgreSQL indexes it as it is.
+    """
+
+    __tablename__ = "spoken"
+    hearing_id: Mapped[int] = mapped_column(ForeignKey("hearings.id", ondelete="CASCADE"), primary_key=True)
+    pairs: Mapped[tuple[int, ...]] = mapped_column(Pairs)
+
+
+class ErasingRow(Base):
+    """An evaluation that is being erased with all that hangs on it, so that its decisions may go with it.
+
+    Decisions are only ever added, and the database sees to it. Who erases an interaction puts its evaluations here
+    first and takes them out again in the same transaction.
+    """
+
+    __tablename__ = "erasing"
+    evaluation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+@event.listens_for(HearingRow, "after_insert")
+def _index(_mapper: object, connection: Connection, hearing: HearingRow) -> None:
+    said = pairs(turn.text for turn in hearing.turns)
+    connection.execute(insert(SpokenRow).values(hearing_id=hearing.id, pairs=said))
