@@ -173,3 +173,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("evaluation_id", name=op.f("pk_review_items")),
     )
     op.create_index(op.f("ix_review_items_flagged"), "review_items", ["flagged"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop the tables."""
+    for table in (
+        "review_items", "findings", "turns", "evaluations", "set_aside", "conversations", "hearings", "runs",
+        "interactions",
+    ):  # fmt: skip
+        op.drop_table(table)

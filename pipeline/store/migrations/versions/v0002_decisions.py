@@ -28,3 +28,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
     op.create_index(op.f("ix_decisions_evaluation_id"), "decisions", ["evaluation_id"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop the table."""
+    op.drop_table("decisions")

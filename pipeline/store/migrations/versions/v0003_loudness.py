@@ -15,3 +15,9 @@ def upgrade() -> None:
     """Make the two columns."""
     op.add_column("turns", sa.Column("loudness", sa.Float(), nullable=True))
     op.add_column("turns", sa.Column("sound_before", sa.Float(), nullable=True))
+
+
+def downgrade() -> None:
+    """Drop the columns."""
+    for name in ("loudness", "sound_before"):
+        op.drop_column("turns", name)

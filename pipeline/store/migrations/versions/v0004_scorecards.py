@@ -54,3 +54,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scorecard_changes")),
     )
     op.create_index(op.f("ix_scorecard_changes_number"), "scorecard_changes", ["number"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop the tables."""
+    for table in ("scorecard_changes", "scorecard_versions", "scorecards"):
+        op.drop_table(table)

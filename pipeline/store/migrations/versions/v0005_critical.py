@@ -1,4 +1,4 @@
-"""The critical sub-score of an evaluation; findings that take the points of their section, and those that only reward."""
+"""The critical sub-score of an evaluation; findings that take their section's points, and those that only reward."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def upgrade() -> None:
     op.add_column("evaluations", sa.Column("critical", sa.Float(), nullable=True))
     for name in ("section_fatal", "bonus"):
         op.add_column("findings", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
+
+
+def downgrade() -> None:
+    """Drop the columns."""
+    for name in ("section_fatal", "bonus"):
+        op.drop_column("findings", name)
+    op.drop_column("evaluations", "critical")

@@ -29,3 +29,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name="pk_attempts"),
     )
     op.create_index("ix_attempts_quarantined_at", "attempts", ["quarantined_at"])
+
+
+def downgrade() -> None:
+    """Drop them; of two that had the same id, both stay, one with a number."""
+    op.drop_table("attempts")
+    op.drop_column("interactions", "replaced_by")

@@ -1,0 +1,52 @@
+"""What text is searched by: pairs of neighbouring characters. Most Chinese words have two, and no blanks part them.
+
+An index of words would need a dictionary and miss what is not in it; one of three characters misses words of two. Pairs
+find every text of two characters and more. Longer texts are looked for by all their pairs; whether these stand in a row
+is seen in the turns.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import pairwise
+
+LEAST = 2
+"""Characters that a text must have to be searched for."""
+
+
+def form(text: str) -> str:
+    """`text` as it is compared: letters, digits and Chinese characters; half-width, lower case."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).lower()))
+
+
+def place(text: str, wanted: str) -> tuple[int, int] | None:
+    """The half-open span of `text` whose form begins with the form `wanted`, the first one; `None` if there is none."""
+    offsets: list[int] = []
+    letters: list[str] = []
+    for number, character in enumerate(text):
+        kept = form(character)
+        letters.append(kept)
+        offsets += [number] * len(kept)
+    start = "".join(letters).find(wanted)
+    return None if start < 0 else (offsets[start], offsets[start + len(wanted) - 1] + 1)
+
+
+def pairs(texts: Iterable[str]) -> tuple[int, ...]:
+    """The pairs in `texts`, each once, ascending; no pair reaches from one text into the next.
+
+    A pair is the signed 32-bit number of its two UTF-16 units; characters beyond the basic plane count as U+FFFD.
+    """
+    found: set[int] = set()
+    for text in texts:
+        found.update(_pairs(text))
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=65536)
+def _pairs(text: str) -> frozenset[int]:
+    codes = [ord(character) if ord(character) <= 0xFFFF else 0xFFFD for character in form(text)]
+    return frozenset(
+        ((first << 16 | second) + 0x80000000) % 0x100000000 - 0x80000000 for first, second in pairwise(codes)
+    )
