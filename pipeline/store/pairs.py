@@ -21,16 +21,20 @@ def form(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).lower()))
 
 
-def place(text: str, wanted: str) -> tuple[int, int] | None:
-    """The half-open span of `text` whose form begins with the form `wanted`, the first one; `None` if there is none."""
+def place(text: str, wanted: str) -> tuple[int, int]:
+    """The half-open span of `text` that has the form `wanted`, the first one.
+
+    Raises:
+        ValueError: there is none.
+    """
     offsets: list[int] = []
     letters: list[str] = []
     for number, character in enumerate(text):
         kept = form(character)
         letters.append(kept)
         offsets += [number] * len(kept)
-    start = "".join(letters).find(wanted)
-    return None if start < 0 else (offsets[start], offsets[start + len(wanted) - 1] + 1)
+    start = "".join(letters).index(wanted)
+    return offsets[start], offsets[start + len(wanted) - 1] + 1
 
 
 def pairs(texts: Iterable[str]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pipeline.conversation import Conversation, Evaluation, ReviewItem, Verdict
+from pipeline.conversation import Agent, Channel, Conversation, Evaluation, ReviewItem, Speaker, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,83 @@ class Stored:
     conversation: Conversation
     models: Mapping[str, str]
     engine_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One interaction in a list, by its newest evaluation. `moment` is when it began, else when it was taken in.
+
+    `decided`: a person has decided on the evaluation.
+    """
+
+    interaction: str
+    digest: str
+    channel: Channel
+    agent: Agent | None
+    moment: datetime
+    scorecard_id: str
+    total: float | None
+    passed: bool | None
+    flagged: bool
+    priority: float
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An interaction in which a text was said: the first turn that has it, where in it, and how many turns have it.
+
+    `start` is the turn's beginning in seconds. Of several texts the place is that of the first one.
+    """
+
+    case: Listed
+    turn: int
+    speaker: Speaker
+    text: str
+    span: tuple[int, int]
+    start: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What an alert says. `alert` is its identity; `subjects` are things that no two alerts are made about.
+
+    `report` is where one can read on: an address or a path.
+    """
+
+    alert: str
+    kind: str
+    title: str
+    lines: tuple[str, ...]
+    report: str
+    made_at: datetime
+    subjects: tuple[str, ...] = ()
+
+
+class LetterState(StrEnum):
+    """Where a message to a receiver stands. `unknown`: sent twice, and nobody knows whether it arrived."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to one receiver. `doubts` counts the tries of which nobody knows whether they arrived."""
+
+    id: int
+    key: str
+    receiver: str
+    message: Message
+    state: LetterState
+    doubts: int
+    tries: int
+    changed_at: datetime
+    problem: str
 
 
 def ears(models: Mapping[str, str]) -> str:

@@ -1,0 +1,106 @@
+"""Search in what was said: an index of pairs of characters finds candidates, their turns decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, column, literal_column, select, table
+from sqlalchemy.orm import Session
+
+from pipeline.conversation import Speaker
+from pipeline.store import listing
+from pipeline.store.pairs import LEAST, form, pairs, place
+from pipeline.store.records import Hit
+from pipeline.store.tables import CaseRow, HearingRow, SpokenRow, TurnRow
+from pipeline.store.types import words
+from pipeline.text import normalise
+
+AT_ONCE = 60
+_INDEX = table("spoken_index", column("rowid"))
+
+
+def asked(text: str) -> tuple[str, ...]:
+    """The parts of a search text as they are compared: those that blanks part must all have been said.
+
+    Raises:
+        ValueError: a part has fewer than `LEAST` characters, or there is none.
+    """
+    parts = tuple(dict.fromkeys(filter(None, map(form, normalise(text).split()))))
+    if not parts or min(map(len, parts)) < LEAST:
+        raise ValueError(text)
+    return parts
+
+
+def search(
+    session: Session,
+    parts: Sequence[str],
+    *,
+    agent: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[Hit]:
+    """Interactions in which all parts were said, the last one taken in first. Read a page at a time."""
+    before: int | None = None
+    while True:
+        found = session.scalars(candidates(session, parts, agent, since, until, before)).all()
+        yield from _hits(session, found, parts)
+        if len(found) < AT_ONCE:
+            return
+        before = found[-1]
+
+
+def candidates(
+    session: Session,
+    parts: Sequence[str],
+    agent: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+) -> Select[Any]:
+    """The hearings that have all pairs of all parts, the last one first; those before the hearing of that number."""
+    wanted = pairs(parts)
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    if sqlite:
+        number: Any = _INDEX.c.rowid
+        query = select(number).where(literal_column("spoken_index").op("MATCH")(" AND ".join(words(wanted).split())))
+    else:
+        number = SpokenRow.hearing_id
+        query = select(number).where(SpokenRow.pairs.op("@>")(wanted))
+    if before is not None:
+        query = query.where(number < before)
+    if (agent, since, until) != (None, None, None):
+        cases = select(CaseRow.hearing_id).where(listing.within(agent, since, until))
+        # Without the plus, SQLite would ask the full-text index once for every case.
+        query = query.where((literal_column("+rowid") if sqlite else number).in_(cases))
+    return query.order_by(number.desc()).limit(AT_ONCE)
+
+
+def _hits(session: Session, hearings: Sequence[int], parts: Sequence[str]) -> Iterator[Hit]:
+    if not hearings:
+        return
+    cases = {row.hearing_id: listing.listed_of(row) for row in session.execute(listing.by_hearing(list(hearings)))}
+    said: dict[int, list[Any]] = defaultdict(list)
+    turns = select(TurnRow.hearing_id, TurnRow.index, TurnRow.speaker, TurnRow.text, TurnRow.start)
+    for row in session.execute(turns.where(TurnRow.hearing_id.in_(list(cases))).order_by(TurnRow.index)):
+        said[row.hearing_id].append(row)
+    for number in hearings:
+        if number not in cases:
+            continue
+        forms = [(turn, form(turn.text)) for turn in said[number]]
+        if not all(any(part in text for _, text in forms) for part in parts):
+            continue
+        turn = next(turn for turn, text in forms if parts[0] in text)
+        span = place(turn.text, parts[0])
+        count = sum(any(part in text for part in parts) for _, text in forms)
+        yield Hit(cases[number], turn.index, Speaker(turn.speaker), turn.text, span, turn.start, count)
+
+
+def reindex(session: Session, digests: Sequence[str]) -> None:
+    """Make the pairs of these interactions anew, after their turns were changed."""
+    hearings = session.scalars(select(HearingRow).where(HearingRow.interaction_digest.in_(digests)))
+    for hearing in hearings:
+        session.merge(SpokenRow(hearing_id=hearing.id, pairs=pairs(turn.text for turn in hearing.turns)))
+    session.flush()
