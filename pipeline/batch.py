@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from pipeline import __version__
 from pipeline.conversation import Conversation, Interaction, SetAside
 from pipeline.dialogue import build
-from pipeline.errors import SettingsError, StoreError, ZhijianError
+from pipeline.errors import SettingsError, StoreError, ZhijianError, out_of_memory
 from pipeline.flagging import flag
 from pipeline.i18n import Language, t
 from pipeline.interview import unanswered
@@ -35,6 +35,9 @@ class Progress(Protocol):
     def done(self, interactions: int) -> None:
         """So many more interactions have a result or were set aside."""
 
+    def step(self, stage: str, interactions: Sequence[str]) -> None:
+        """Interactions with these ids have passed a stage, and what came of it is kept; see `pipeline.nightly`."""
+
 
 class Silent:
     """Tells nobody."""
@@ -43,6 +46,29 @@ class Silent:
         """Nothing."""
 
     def done(self, interactions: int) -> None:
+        """Nothing."""
+
+    def step(self, stage: str, interactions: Sequence[str]) -> None:
+        """Nothing."""
+
+
+class Keeper(Protocol):
+    """What takes the work of a step as soon as it is done, so that it need not be done again."""
+
+    def heard(self, conversation: Conversation, models: Mapping[str, str]) -> None:
+        """A recording was heard by these models."""
+
+    def read(self, conversations: Sequence[tuple[Conversation, Mapping[str, str]]]) -> None:
+        """Conversations were read, each by its models."""
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    def heard(self, conversation: Conversation, models: Mapping[str, str]) -> None:
+        """Nothing."""
+
+    def read(self, conversations: Sequence[tuple[Conversation, Mapping[str, str]]]) -> None:
         """Nothing."""
 
 
@@ -58,20 +84,33 @@ class Batch:
     def __len__(self) -> int:
         return len(self.interactions) + len(self.heard) + len(self.read)
 
+    @property
+    def items(self) -> tuple[Interaction, ...]:
+        """All of them, in the order in which `evaluate` gives results."""
+        return (*self.interactions, *(one.interaction for one in (*self.heard, *self.read)))
 
-def evaluate(batch: Batch, workshop: Workshop, *, progress: Progress | None = None) -> tuple[Result | SetAside, ...]:
+
+def evaluate(
+    batch: Batch, workshop: Workshop, *, progress: Progress | None = None, keeper: Keeper | None = None
+) -> tuple[Result | SetAside, ...]:
     """Hear, read, score and flag a batch: one result or reason an interaction, in order.
 
     Those of `batch.heard` come after the interactions and are read, scored and flagged; those of `batch.read` come last
-    and are only scored and flagged.
+    and are only scored and flagged. `keeper` gets what is done at every step before the next one begins.
 
     Raises:
         SettingsError: the speech model is missing or cannot be used.
     """
-    watching = progress or Silent()
-    unread = [*_conversations(batch.interactions, workshop, watching), *(_unread(known) for known in batch.heard)]
+    watching, keeping = progress or Silent(), keeper or Forgetful()
+    unread: list[Conversation | SetAside] = []
+    for one in _conversations(batch.interactions, workshop, watching):
+        if isinstance(one, Conversation) and not one.interaction.turns:
+            keeping.heard(one, workshop.models(one.interaction))
+        unread.append(one)
+    found = tuple(_read([*unread, *(_unread(known) for known in batch.heard)], workshop))
+    keeping.read([(one, workshop.models(one.interaction)) for one in found if isinstance(one, Conversation)])
     outcomes: list[Result | SetAside] = []
-    for made in _asked((*_read(unread, workshop), *batch.read), workshop):
+    for made in _asked((*found, *batch.read), workshop):
         outcomes.append(made if isinstance(made, SetAside) else _guarded(made.interaction, workshop, _judge, made))
         watching.done(1)
     return tuple(outcomes)
@@ -84,12 +123,13 @@ def split(
     texts: int,
     heard: Sequence[Conversation] = (),
     read: Sequence[Conversation] = (),
+    first: int = 1,
     language: Language = "zh",
 ) -> tuple[Batch, ...]:
     """Batches of at most `calls` recordings to transcribe, then of at most `texts` of each kind that is text by now.
 
     These are interactions that came as text, conversations that were `heard` but have to be read again, and
-    conversations that were `read` too and only have to be scored.
+    conversations that were `read` too and only have to be scored. The first batch has the number `first`.
     """
     recordings = [interaction for interaction in interactions if not interaction.turns]
     written = [interaction for interaction in interactions if interaction.turns]
@@ -101,7 +141,7 @@ def split(
     ]
     return tuple(
         replace(batch, name=t(language, f"cli.batch.{kind}", number=number, count=len(batch)))
-        for number, (kind, batch) in enumerate(groups, 1)
+        for number, (kind, batch) in enumerate(groups, first)
     )
 
 
@@ -193,5 +233,8 @@ def _guarded(interaction: Interaction, workshop: Workshop, step: Callable[..., M
     except Exception as error:
         logger.exception("%s could not be evaluated", interaction.source)
         language = workshop.settings.language
+        if out_of_memory(error):
+            hint = t(language, "cli.no_memory_hint")
+            return SetAside(interaction.source, "Z192", t(language, "cli.no_memory", detail=str(error)), hint)
         what = t(language, "cli.unexpected", kind=type(error).__name__, detail=str(error))
         return SetAside(interaction.source, "Z190", what, t(language, "cli.unexpected_hint"))

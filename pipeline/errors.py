@@ -34,6 +34,10 @@ class InputError(ZhijianError):
     """An interaction file or a recording cannot be taken (Z1xx)."""
 
 
+class CrashError(InputError):
+    """A recording made the decoder die or hang (Z191)."""
+
+
 class ScorecardError(ZhijianError):
     """A scorecard is wrong (Z2xx)."""
 
@@ -48,3 +52,12 @@ class StoreError(ZhijianError):
 
 class SettingsError(ZhijianError):
     """A setting or a model is missing or wrong (Z5xx)."""
+
+
+_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "cannot allocate memory", "failed to allocate memory")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that there was not enough memory, of the machine or of its graphics card."""
+    told = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in told for words in _MEMORY)

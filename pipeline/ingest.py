@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
 
 from pipeline.conversation import Channel, Interaction, Json, SetAside
-from pipeline.errors import InputError
+from pipeline.errors import CrashError, InputError
 from pipeline.i18n import Language, t
 from pipeline.interactions import canonical, decode_json, parse_interaction
-from pipeline.recordings import file_digest, probe
+from pipeline.recordings import Sound, file_digest, probe
 
 _JSON = {".json", ".jsonl"}
 _UNFINISHED = {".part", ".partial", ".filepart", ".crdownload", ".tmp", ".download"}
@@ -32,7 +35,8 @@ class Intake:
     """What an inbox gave.
 
     `duplicates` counts identical copies, which were taken once. `waiting` names files that are still being written.
-    `notes` are sentences about interactions that were taken with something missing.
+    `notes` are sentences about interactions that were taken with something missing. `fatal` names the digests of
+    recordings that the decoder died of, by the file that was set aside for it.
     """
 
     interactions: tuple[Interaction, ...]
@@ -40,6 +44,14 @@ class Intake:
     duplicates: int = 0
     waiting: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    fatal: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Probe(Protocol):
+    """What looks whether a recording is whole: `pipeline.recordings.probe`, or the same in a process of its own."""
+
+    def __call__(self, path: Path, *, where: str = "", language: Language = "zh") -> Sound:
+        """What the recording holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +70,40 @@ def ingest(
     *,
     settled_seconds: float = 0.0,
     known: Collection[str] = frozenset(),
+    prober: Probe = probe,
     language: Language = "zh",
 ) -> Intake:
     """Take in a folder and all folders below it, in the order of file names.
+
+    A file that changes while it is looked at is still being written, whatever its time says: it is left for the next
+    time too. A file whose time lies in the future (the clock was put back) is taken.
 
     Args:
         inbox: the folder. Hidden files are passed over.
         settled_seconds: files that changed within so many seconds are left for the next time.
         known: digests of interactions that were taken before; their recordings are not decoded again.
+        prober: looks whether recordings are whole.
         language: of reasons and notes.
 
     Raises:
-        InputError: Z113 there is no such folder. A bad file in it raises nothing: it is set aside.
+        InputError: Z111 the folder cannot be read, Z113 there is no such folder. A bad file or folder in it raises
+            nothing: it is set aside.
     """
-    if not inbox.is_dir():
-        raise InputError(
-            "Z113", t(language, "ingest.no_inbox", path=str(inbox)), hint=t(language, "ingest.no_inbox_hint")
-        )
     root = _absolute(inbox)
-    ready, waiting = _sift(root, settled_seconds)
-    names = {path: path.relative_to(root).as_posix() for path in (*ready, *waiting)}
-    taking = _Taking(root, names, language, known, unique=True, withheld=set(waiting))
-    taking.take(ready)
-    return taking.intake(tuple(names[path] for path in waiting))
+    try:
+        if not inbox.is_dir():
+            raise InputError(
+                "Z113", t(language, "ingest.no_inbox", path=str(inbox)), hint=t(language, "ingest.no_inbox_hint")
+            )
+        os.scandir(root).close()
+    except OSError as error:
+        raise _unreadable(str(inbox), error.strerror or "", language) from error
+    found = _sift(root, settled_seconds, language)
+    names = {path: path.relative_to(root).as_posix() for path in (*found.ready, *found.waiting)}
+    taking = _Taking(root, names, language, known, prober, unique=True, withheld=set(found.waiting))
+    taking.take(found.ready)
+    intake = taking.intake(tuple(names[path] for path in found.waiting))
+    return _steady(intake, found.ready, names, found.unreadable)
 
 
 def ingest_files(files: Sequence[Path], *, language: Language = "zh") -> Intake:
@@ -96,7 +119,7 @@ def ingest_files(files: Sequence[Path], *, language: Language = "zh") -> Intake:
             )
     chosen = [_sidecar(file) or file for file in files]
     names = {_absolute(file): str(file) for file in chosen}
-    taking = _Taking(None, names, language, frozenset(), unique=False, withheld=set())
+    taking = _Taking(None, names, language, frozenset(), probe, unique=False, withheld=set())
     taking.take([_absolute(file) for file in chosen])
     return taking.intake(())
 
@@ -106,28 +129,91 @@ def _sidecar(file: Path) -> Path | None:
     return beside if file.suffix.lower() not in _JSON and beside.is_file() else None
 
 
-def _sift(inbox: Path, settled_seconds: float) -> tuple[list[Path], list[Path]]:
-    """Files to take, and files that are still being written."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Files to take, each with its size and time; files that are still being written; what cannot be read."""
+
+    ready: Mapping[Path, tuple[int, int] | None]
+    waiting: tuple[Path, ...]
+    unreadable: tuple[SetAside, ...]
+
+
+def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Found:
     now = time.time()
-    ready, waiting = [], []
-    for folder, folders, names in os.walk(inbox):
+    ready: dict[Path, tuple[int, int] | None] = {}
+    waiting: list[Path] = []
+    unreadable: list[SetAside] = []
+
+    def pass_over(where: str, detail: str) -> None:
+        problem = _unreadable(Path(where).relative_to(inbox).as_posix(), detail, language)
+        unreadable.append(SetAside(problem.where, problem.code, problem.what, problem.hint))
+
+    def skip(error: OSError) -> None:
+        pass_over(str(error.filename), error.strerror or "")
+
+    for folder, folders, names in os.walk(inbox, onerror=skip):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(folder, name)
             if name.startswith((".", "~$")) or name.lower() in _CLUTTER:
                 continue
-            if path.suffix.lower() in _UNFINISHED or _changed_since(path, now - settled_seconds):
+            status = _status(path)
+            if status is not None and not stat.S_ISREG(status.st_mode):
+                pass_over(str(path), t(language, "ingest.no_regular_file"))
+            elif path.suffix.lower() in _UNFINISHED or (status and 0 <= now - status.st_mtime < settled_seconds):
                 waiting.append(path)
             else:
-                ready.append(path)
-    return sorted(ready), sorted(waiting)
+                ready[path] = None if status is None else (status.st_size, status.st_mtime_ns)
+    return _Found(dict(sorted(ready.items())), tuple(sorted(waiting)), tuple(unreadable))
 
 
-def _changed_since(path: Path, moment: float) -> bool:
+def _status(path: Path) -> os.stat_result | None:
     try:
-        return path.stat().st_mtime > moment
+        return path.stat()
     except OSError:
-        return False
+        return None
+
+
+def _steady(
+    intake: Intake,
+    before: Mapping[Path, tuple[int, int] | None],
+    names: Mapping[Path, str],
+    unreadable: tuple[SetAside, ...],
+) -> Intake:
+    """Without what came from files that changed while they were looked at; these are still being written."""
+    changed = set()
+    for path, mark in before.items():
+        status = _status(path)
+        if mark != (None if status is None else (status.st_size, status.st_mtime_ns)):
+            changed.add(path)
+    if not changed:
+        return replace(intake, set_aside=(*intake.set_aside, *unreadable)) if unreadable else intake
+    moving = {names[path] for path in changed}
+
+    def still(source: str) -> bool:
+        return file_of(source) not in moving and source not in moving
+
+    return replace(
+        intake,
+        interactions=tuple(
+            one
+            for one in intake.interactions
+            if still(one.source) and (one.recording is None or Path(one.recording) not in changed)
+        ),
+        set_aside=(*(item for item in intake.set_aside if still(item.source)), *unreadable),
+        waiting=tuple(sorted({*intake.waiting, *moving})),
+    )
+
+
+def file_of(source: str) -> str:
+    """The file of a source such as `chats.jsonl:3`."""
+    name, _, line = source.rpartition(":")
+    return name if name and line.isdigit() else source
+
+
+def _unreadable(where: str, detail: str, language: Language) -> InputError:
+    what = t(language, "ingest.unreadable", detail=detail)
+    return InputError("Z111", what, where=where, hint=t(language, "ingest.unreadable_hint"))
 
 
 class _Taking:
@@ -139,6 +225,7 @@ class _Taking:
         names: Mapping[Path, str],
         language: Language,
         known: Collection[str],
+        prober: Probe,
         *,
         unique: bool,
         withheld: set[Path],
@@ -148,6 +235,8 @@ class _Taking:
         self._recordings: dict[Path, dict[str, Path]] = {}
         self._language = language
         self._known = known
+        self._prober = prober
+        self._fatal: dict[str, str] = {}
         self._unique = unique
         self._withheld = withheld
         self._ids: dict[str, tuple[str, str]] = {}
@@ -158,9 +247,16 @@ class _Taking:
         self._notes: list[str] = []
 
     def intake(self, waiting: tuple[str, ...]) -> Intake:
-        return Intake(tuple(self._interactions), tuple(self._set_aside), self._duplicates, waiting, tuple(self._notes))
+        return Intake(
+            tuple(self._interactions),
+            tuple(self._set_aside),
+            self._duplicates,
+            waiting,
+            tuple(self._notes),
+            MappingProxyType(self._fatal),
+        )
 
-    def take(self, files: Sequence[Path]) -> None:
+    def take(self, files: Iterable[Path]) -> None:
         files = list(dict.fromkeys(files))
         drafts = {file: tuple(self._drafts(file)) for file in files if file.suffix.lower() in _JSON}
         claimed = {draft.recording for group in drafts.values() for draft in group if draft.recording}
@@ -282,7 +378,10 @@ class _Taking:
             both = content + b"\0" + file_digest(path).encode()
             digest = f"sha256:{hashlib.sha256(both).hexdigest()}"
             if digest not in self._known:
-                probe(path, where=name, language=self._language)
+                self._prober(path, where=name, language=self._language)
+        except CrashError as error:
+            self._fatal[error.where] = digest
+            raise
         except OSError as error:
             raise self._problem("Z111", "unreadable", name, detail=error.strerror or "") from error
         except InputError as error:

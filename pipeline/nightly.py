@@ -1,24 +1,46 @@
-"""One run over an inbox: what is new in it, in batches; each batch into the store; the report at the end."""
+"""One run over an inbox: what is new in it, in batches; each batch into the store; the report at the end.
+
+What a step has done is kept before the next one begins, by content, models and scorecard: a run that dies anywhere is
+taken up by the next one where it stopped. Contents that a run died of are tried last, in smaller batches and in the end
+alone, and go into quarantine after `run.tries` times.
+
+Progress is told in stages: `planned` (what there is to do), `begun` (a batch), `heard`, `read` and `scored` (kept in
+the store), `reporting` and `finished`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pipeline import __version__
-from pipeline.batch import Batch, Progress, evaluate, split
+from pipeline.batch import Batch, Progress, Silent, evaluate, split
 from pipeline.conversation import Conversation, Interaction, SetAside
+from pipeline.errors import StoreError
 from pipeline.i18n import t
-from pipeline.ingest import Intake, ingest
+from pipeline.ingest import Intake, file_of, ingest
 from pipeline.night import night_of
+from pipeline.patience import patiently
+from pipeline.prober import COMMAND, Prober
 from pipeline.settings import Settings
-from pipeline.store import Result, open_store
+from pipeline.store import Failure, Item, Result, open_store
 from pipeline.versions import PROGRAM, in_use, newer_shipped, register
 from pipeline.workshop import Workshop
+
+if TYPE_CHECKING:
+    from pipeline.store.database import Store
+
+Models: TypeAlias = tuple[tuple[str, str], ...]
+_HOPELESS = {"Z302", "Z303", "Z304", "Z306"}
+"""Codes of failures that the same bytes lead to every time."""
+_NOT_ITS_FAULT = {"Z192", "Z301"}
+"""Codes of failures that say nothing about the content: too little memory, a file that went away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,7 @@ class Nightly:
         settings: where to keep results, which models and cards, how large a batch is.
         workshop: with cards and models that are loaded already; default the cards that are in use.
         progress: told while batches are worked on.
+        prober: the command of the process that looks whether recordings are whole.
 
     Raises:
         InputError: there is no such folder.
@@ -52,23 +75,31 @@ class Nightly:
     """
 
     def __init__(
-        self, inbox: Path, settings: Settings, *, workshop: Workshop | None = None, progress: Progress | None = None
+        self,
+        inbox: Path,
+        settings: Settings,
+        *,
+        workshop: Workshop | None = None,
+        progress: Progress | None = None,
+        prober: Sequence[str] = COMMAND,
     ) -> None:
         self._settings = settings
-        self._progress = progress
+        self._progress: Progress = progress or Silent()
+        self._inbox = str(inbox.absolute())
         self._store = open_store(settings.store_url, media=settings.media, language=settings.language)
         try:
             self._workshop = workshop or self._own_workshop()
             for card in self._workshop.cards:
                 register(card, self._store, who=PROGRAM)
-            self._intake, self.batches, self._known = self._plan(inbox)
+            self._intake, self.batches, self._known = self._plan(inbox, prober)
+            self._run = self._store.begin_run(self._inbox, settings.run.engine)
+            self._store.set_aside(self._run, self._intake.set_aside)
         except BaseException:
             self._store.close()
             raise
-        self._run = self._store.begin_run(str(inbox.absolute()), settings.run.engine)
-        self._store.set_aside(self._run, self._intake.set_aside)
         self._set_aside = list(self._intake.set_aside)
         self._evaluated = 0
+        self._progress.step("planned", [item.id for batch in self.batches for item in batch.items])
 
     @property
     def workshop(self) -> Workshop:
@@ -90,12 +121,26 @@ class Nightly:
         Raises:
             StoreError: the store cannot be written.
         """
-        outcomes = evaluate(self.batches[number], self._workshop, progress=self._progress)
-        results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-        failed = [outcome for outcome in outcomes if isinstance(outcome, SetAside)]
-        self._evaluated += self._store.save(results)
-        self._store.set_aside(self._run, failed)
-        self._set_aside += failed
+        batch, store = self.batches[number], self._store
+        items = batch.items
+        patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
+        try:
+            self._progress.step("begun", [one.id for one in items])
+            keeper = _Keeper(store, self._progress)
+            outcomes = evaluate(self._loaded(batch), self._workshop, progress=self._progress, keeper=keeper)
+            results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+            failed = [(one, out) for one, out in zip(items, outcomes, strict=True) if isinstance(out, SetAside)]
+            self._evaluated += patiently(store.save, results)
+            failures = [_failure(one.digest, item) for one, item in failed]
+            patiently(store.fail_work, failures, limit=self._settings.run.tries)
+        except BaseException:
+            with suppress(StoreError):
+                store.release_work()
+            raise
+        self._progress.step("scored", [result.evaluation.interaction for result in results])
+        set_aside = [item for _, item in failed]
+        patiently(store.set_aside, self._run, set_aside)
+        self._set_aside += set_aside
         return len(results)
 
     def finish(self) -> Outcome:
@@ -108,6 +153,7 @@ class Nightly:
         from pipeline.reports.html import write_report
 
         settings = self._settings
+        self._progress.step("reporting", ())
         taken = frozenset(interaction.digest for interaction in self._intake.interactions)
         self._store.finish_run(self._run, taken=len(taken), evaluated=self._evaluated, known=self._known)
         results = tuple(self._store.results(digests=taken))
@@ -122,7 +168,7 @@ class Nightly:
             made_at=datetime.now(ZoneInfo(settings.time_zone)),
             decisions=decisions,
         )
-        return Outcome(
+        outcome = Outcome(
             results,
             tuple(self._set_aside),
             self._evaluated,
@@ -132,59 +178,161 @@ class Nightly:
             notes,
             write_report(night, settings.report, language=settings.language),
         )
+        self._progress.step("finished", ())
+        return outcome
 
     def _own_workshop(self) -> Workshop:
         language = self._settings.language
         return Workshop(self._settings, find=partial(in_use, store=self._store, language=language))
 
-    def _plan(self, inbox: Path) -> tuple[Intake, tuple[Batch, ...], int]:
+    def _plan(self, inbox: Path, prober: Sequence[str]) -> tuple[Intake, tuple[Batch, ...], int]:
         settings, language = self._settings, self._settings.language
-        identities = self._store.identities()
-        intake = ingest(
-            inbox,
-            settled_seconds=settings.run.settled_seconds,
-            known=frozenset(identities.values()),
-            language=language,
-        )
-        ours, clashes = self._without_clashes(intake.interactions, identities)
+        tries = settings.run.tries
+        died = Failure("", "", "Z191", t(language, "cli.died", tries=tries), t(language, "cli.died_hint"))
+        stock = patiently(self._store.take_stock, limit=tries, died=died)
+        known = self._store.interactions()
+        with Prober(prober) as probe:
+            intake = ingest(
+                inbox,
+                settled_seconds=settings.run.settled_seconds,
+                known=frozenset(item.digest for item in known.values()) | stock.quarantined.keys(),
+                prober=probe,
+                language=language,
+            )
+        fatal = [item for item in intake.set_aside if item.source in intake.fatal]
+        self._store.fail_work([_failure(intake.fatal[item.source], item) for item in fatal], limit=tries)
+        ours, clashes = self._without_clashes(intake.interactions, known)
         done = _Done(self._store.evaluated, self._workshop)
-        missing = [interaction for interaction in ours if interaction.digest not in done.of(interaction)]
+        missing = [one for one in ours if one.digest not in done.of(one)]
+        quarantined = [
+            SetAside(
+                one.source,
+                stock.quarantined[one.digest].code,
+                t(language, "cli.quarantined", reason=stock.quarantined[one.digest].reason),
+                t(language, "cli.quarantined_hint"),
+            )
+            for one in missing
+            if one.digest in stock.quarantined
+        ]
+        busy = [t(language, "cli.busy", source=one.source) for one in missing if one.digest in stock.busy]
+        waiting = [one for one in missing if one.digest not in stock.quarantined and one.digest not in stock.busy]
+        batches = self._batches(waiting, stock.tries)
+        whole = replace(
+            intake,
+            interactions=tuple(ours),
+            set_aside=(*intake.set_aside, *clashes, *quarantined),
+            notes=(*intake.notes, *busy),
+        )
+        return whole, batches, len(ours) - len(missing)
+
+    def _batches(self, waiting: Sequence[Interaction], tries: Mapping[str, int]) -> tuple[Batch, ...]:
+        """Whole batches of what was never tried, then small ones of what a run died of, in the end each alone."""
+        run = self._settings.run
+        batches: tuple[Batch, ...] = ()
+        fresh = [one for one in waiting if one.digest not in tries]
+        again = [one for one in waiting if 0 < tries.get(one.digest, 0) < run.tries - 1]
+        last = [one for one in waiting if tries.get(one.digest, 0) >= max(1, run.tries - 1)]
+        sizes = ((fresh, run.calls_per_batch, run.chats_per_batch), (again, 1, max(1, run.chats_per_batch // 10)))
+        for some, calls, texts in (*sizes, (last, 1, 1)):
+            new, heard, read = self._by_stage(some)
+            batches += split(
+                new,
+                calls=calls,
+                texts=texts,
+                heard=heard,
+                read=read,
+                first=len(batches) + 1,
+                language=self._settings.language,
+            )
+        return batches
+
+    def _by_stage(
+        self, some: Sequence[Interaction]
+    ) -> tuple[list[Interaction], list[Conversation], list[Conversation]]:
+        """What is new, what was heard and what was read too; conversations are loaded when their batch is due."""
         new: list[Interaction] = []
         heard: list[Conversation] = []
         read: list[Conversation] = []
-        for interaction in missing:
-            models = self._workshop.models(interaction)
-            if known := self._store.conversation(interaction.digest, models=models, engine_version=__version__):
-                read.append(known)
-            elif known := self._store.heard(interaction.digest, models=models):
-                heard.append(known)
+        known = _Known(self._store)
+        for one in some:
+            models = self._workshop.models(one)
+            if one.digest in known.read(models):
+                read.append(Conversation(one, ()))
+            elif one.digest in known.heard(models):
+                heard.append(Conversation(one, ()))
             else:
-                new.append(interaction)
-        batches = split(
-            new,
-            calls=settings.run.calls_per_batch,
-            texts=settings.run.chats_per_batch,
-            heard=heard,
-            read=read,
-            language=language,
+                new.append(one)
+        return new, heard, read
+
+    def _loaded(self, batch: Batch) -> Batch:
+        """The batch with the conversations that the store has."""
+        store, workshop = self._store, self._workshop
+        heard = (store.heard(c.interaction.digest, models=workshop.models(c.interaction)) for c in batch.heard)
+        read = (
+            store.conversation(c.interaction.digest, models=workshop.models(c.interaction), engine_version=__version__)
+            for c in batch.read
         )
-        whole = Intake(tuple(ours), (*intake.set_aside, *clashes), intake.duplicates, intake.waiting, intake.notes)
-        return whole, batches, len(ours) - len(missing)
+        return replace(batch, heard=tuple(filter(None, heard)), read=tuple(filter(None, read)))
 
     def _without_clashes(
-        self, interactions: tuple[Interaction, ...], identities: Mapping[str, str]
+        self, interactions: tuple[Interaction, ...], known: Mapping[str, Item]
     ) -> tuple[list[Interaction], list[SetAside]]:
-        """Interactions, and reasons for those whose id the store has with other content."""
+        """Interactions, and reasons for those whose id the store has with other content, from another file.
+
+        Other content from the same file is a new version of it.
+        """
         language = self._settings.language
         ours: list[Interaction] = []
         clashes: list[SetAside] = []
         for interaction in interactions:
-            if identities.get(interaction.id, interaction.digest) == interaction.digest:
+            former = known.get(interaction.id)
+            if former is None or former.digest == interaction.digest:
                 ours.append(interaction)
-                continue
-            what = t(language, "store.known_id", id=interaction.id)
-            clashes.append(SetAside(interaction.source, "Z109", what, t(language, "store.known_id_hint")))
+            elif file_of(former.source) == file_of(interaction.source):
+                self._store.replace(interaction.id, interaction.digest)
+                ours.append(interaction)
+            else:
+                what = t(language, "store.known_id", id=interaction.id)
+                clashes.append(SetAside(interaction.source, "Z109", what, t(language, "store.known_id_hint")))
         return ours, clashes
+
+
+class _Keeper:
+    """Puts what a step has done into the store."""
+
+    def __init__(self, store: Store, progress: Progress) -> None:
+        self._store = store
+        self._progress = progress
+
+    def heard(self, conversation: Conversation, models: Mapping[str, str]) -> None:
+        patiently(self._store.keep_heard, conversation, models=models)
+        self._progress.step("heard", [conversation.interaction.id])
+
+    def read(self, conversations: Sequence[tuple[Conversation, Mapping[str, str]]]) -> None:
+        if conversations:
+            patiently(self._store.keep_read, conversations, engine_version=__version__)
+            self._progress.step("read", [conversation.interaction.id for conversation, _ in conversations])
+
+
+class _Known:
+    """Digests that were heard or read already, asked for once a set of models."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._heard: dict[Models, frozenset[str]] = {}
+        self._read: dict[Models, frozenset[str]] = {}
+
+    def heard(self, models: Mapping[str, str]) -> frozenset[str]:
+        key = tuple(models.items())
+        if key not in self._heard:
+            self._heard[key] = self._store.which_heard(models=models)
+        return self._heard[key]
+
+    def read(self, models: Mapping[str, str]) -> frozenset[str]:
+        key = tuple(models.items())
+        if key not in self._read:
+            self._read[key] = self._store.which_read(models=models, engine_version=__version__)
+        return self._read[key]
 
 
 class _Done:
@@ -193,7 +341,7 @@ class _Done:
     def __init__(self, evaluated: Callable[..., frozenset[str]], workshop: Workshop) -> None:
         self._evaluated = evaluated
         self._workshop = workshop
-        self._known: dict[tuple[str, tuple[tuple[str, str], ...]], frozenset[str]] = {}
+        self._known: dict[tuple[str, Models], frozenset[str]] = {}
 
     def of(self, interaction: Interaction) -> frozenset[str]:
         models = self._workshop.models(interaction)
@@ -208,3 +356,15 @@ def run_local(nightly: Nightly) -> None:
     """Work off all batches here and now."""
     for number in range(len(nightly.batches)):
         nightly.work(number)
+
+
+def _failure(digest: str, item: SetAside) -> Failure:
+    return Failure(
+        digest,
+        item.source,
+        item.code,
+        item.reason,
+        item.hint,
+        hopeless=item.code in _HOPELESS,
+        counts=item.code not in _NOT_ITS_FAULT,
+    )

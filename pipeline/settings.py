@@ -75,13 +75,42 @@ class Reading(BaseModel):
 
 
 class Run(BaseModel):
-    """How `zhijian run` works through an inbox."""
+    """How `zhijian run` works through an inbox.
+
+    `tries`: after how many failures a content goes into quarantine. `progress`: bars, or one JSON object a line.
+    """
 
     model_config = _FROZEN
     engine: Literal["local", "prefect"] = "local"
     calls_per_batch: int = Field(10, ge=1, le=1000)
     chats_per_batch: int = Field(250, ge=1, le=10000)
     settled_seconds: float = Field(0.0, ge=0, le=86400)
+    tries: int = Field(3, ge=1, le=100)
+    progress: Literal["bars", "lines"] = "bars"
+
+
+class Schedule(BaseModel):
+    """When `zhijian serve` does what: cron expressions of five fields in the zone `time_zone`; empty means never.
+
+    `inbox` is the folder that a night takes in, `port` where the local Prefect server listens.
+    """
+
+    model_config = _FROZEN
+    inbox: str = "inbox"
+    nightly: str = "0 1 * * *"
+    weekly: str = "0 7 * * 1"
+    monthly: str = "30 7 1 * *"
+    retention: str = "0 6 * * *"
+    learn: str = ""
+    port: int = Field(4200, ge=1, le=65535)
+
+    @field_validator("nightly", "weekly", "monthly", "retention", "learn")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        fields = value.split()
+        if fields and (len(fields) != 5 or not all(re.fullmatch(r"[\w*/,\-#]+", one) for one in fields)):
+            raise PydanticCustomError("cron", "not a cron expression")
+        return value
 
 
 class Question(BaseModel):
@@ -118,9 +147,9 @@ class Alerts(BaseModel):
     """Who is told about a night and about grave cases, and what is worth telling.
 
     `mail_to`: addresses, separated by blanks or commas. `webhook`, `wecom`, `dingtalk`, `feishu`: addresses of
-    receivers separated by blanks, each with its signing secret after `#`; from the environment only, as `smtp_password`,
-    for whoever knows them can write. `timeout` in seconds a try, `attempts` tries a message, `backoff` seconds before the
-    second one, doubled each time. Thresholds: docs/alerts.md.
+    receivers separated by blanks, each with its signing secret after `#`; like `smtp_password` from the environment
+    only, for whoever knows them can write. `timeout` in seconds a try, `attempts` tries a message, `backoff` seconds
+    before the second one, doubled each time. Thresholds: docs/alerts.md.
     """
 
     model_config = _FROZEN
@@ -157,6 +186,34 @@ class Cost(BaseModel):
     currency: str = Field("CNY", min_length=1, max_length=8)
 
 
+class Privacy(BaseModel):
+    """Personal data in what was said.
+
+    `mask`: hide it behind placeholders before anything is stored, or `off`. `keep`: what was hidden is gone (`nothing`),
+    or kept `encrypted` by `key`, which comes from the environment only.
+    """
+
+    model_config = _FROZEN
+    mask: Literal["mask", "off"] = "mask"
+    keep: Literal["nothing", "encrypted"] = "nothing"
+    key: SecretStr = SecretStr("")
+
+
+class Retention(BaseModel):
+    """After how many days `zhijian retention run` deletes what, for complaints and for others; 0 = never.
+
+    `audio`: copies of recordings. `text`: what was said and quotes of it; scores stay. `derived`: all that is left.
+    """
+
+    model_config = _FROZEN
+    audio_complaint: int = Field(0, ge=0, le=36500)
+    audio_other: int = Field(0, ge=0, le=36500)
+    text_complaint: int = Field(0, ge=0, le=36500)
+    text_other: int = Field(0, ge=0, le=36500)
+    derived_complaint: int = Field(0, ge=0, le=36500)
+    derived_other: int = Field(0, ge=0, le=36500)
+
+
 class Settings(BaseSettings):
     """All settings, frozen. `load_settings` is the way to get them: it tells file, line and key of a wrong one."""
 
@@ -176,8 +233,11 @@ class Settings(BaseSettings):
     asr: Asr = Asr()
     reading: Reading = Reading()
     run: Run = Run()
+    schedule: Schedule = Schedule()
     question: Question = Question()
     embedding: Embedding = Embedding()
+    privacy: Privacy = Privacy()
+    retention: Retention = Retention()
     alerts: Alerts = Alerts()
     cost: Cost = Cost()
 
@@ -196,7 +256,17 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "scorecards", "store", "asr", "reading", "run", "question", "embedding", "alerts", "cost", mode="before"
+        "scorecards",
+        "store",
+        "asr",
+        "reading",
+        "run",
+        "schedule",
+        "question",
+        "embedding",
+        "alerts",
+        "cost",
+        mode="before",
     )
     @classmethod
     def _a_table(cls, value: object) -> object:
@@ -388,6 +458,8 @@ def _expected(problem: ErrorDetails, language: Language) -> str:
             return t(language, "settings.expected.above", limit=context["gt"])
         case "string_type" | "string_too_short" | "path_type":
             return t(language, "settings.expected.text")
+        case "cron":
+            return t(language, "settings.expected.cron")
         case "time_zone":
             return t(language, "settings.expected.time_zone")
         case "table":

@@ -57,6 +57,8 @@ models = typer.Typer(cls=_Group, help=_("models.help"), no_args_is_help=True)
 app.add_typer(models, name="models")
 scorecard_ = typer.Typer(cls=_Group, help=_("scorecard.help"), no_args_is_help=True)
 app.add_typer(scorecard_, name="scorecard")
+quarantine_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "quarantine.help"), no_args_is_help=True)
+app.add_typer(quarantine_, name="quarantine")
 
 
 class Output(StrEnum):
@@ -148,6 +150,29 @@ def run(
     from pipeline.cli import runs
 
     raise typer.Exit(runs.run(inbox, settings))
+
+
+@quarantine_.command("list", cls=_Command, help=t(_LANGUAGE, "quarantine.list"))
+def list_quarantine() -> None:
+    """Print what is in quarantine."""
+    settings = _settings()
+    from pipeline.cli import quarantine
+
+    raise typer.Exit(quarantine.show(settings))
+
+
+@quarantine_.command("retry", cls=_Command, help=t(_LANGUAGE, "quarantine.retry"))
+def retry_quarantine(
+    names: Annotated[
+        list[str] | None, typer.Argument(help=t(_LANGUAGE, "quarantine.names"), show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help=t(_LANGUAGE, "quarantine.all"))] = False,
+) -> None:
+    """Let contents be tried again."""
+    settings = _settings()
+    from pipeline.cli import quarantine
+
+    raise typer.Exit(quarantine.retry(names or (), settings, everything=everything))
 
 
 @app.command(cls=_Command, help=_("score.help"))

@@ -1,7 +1,10 @@
-"""Bars on standard error while batches are worked on."""
+"""On standard error, while batches are worked on: bars for people, or lines for programs."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -46,3 +49,21 @@ class Bars:
     def done(self, interactions: int) -> None:
         """So many more interactions are done."""
         self._progress.advance(self._task, interactions)
+
+    def step(self, stage: str, interactions: Sequence[str]) -> None:
+        """Nothing: bars tell what is done."""
+
+
+class Lines:
+    """One JSON object a stage and line on standard error: `stage` and the ids of the `interactions`."""
+
+    def heard(self, seconds: float) -> None:
+        """Nothing."""
+
+    def done(self, interactions: int) -> None:
+        """Nothing."""
+
+    def step(self, stage: str, interactions: Sequence[str]) -> None:
+        """A stage is passed."""
+        sys.stderr.write(json.dumps({"stage": stage, "interactions": list(interactions)}, ensure_ascii=False) + "\n")
+        sys.stderr.flush()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.cli.console import messages, results, set_aside_table
-from pipeline.cli.progress import Bars
+from pipeline.cli.progress import Bars, Lines
 from pipeline.cli.tables import results_table
 from pipeline.i18n import t
 from pipeline.nightly import Nightly, Outcome
@@ -20,8 +20,11 @@ def run(inbox: Path, settings: Settings) -> int:
     """Evaluate what is new in an inbox, print the table and the path of the report; gives the exit status."""
     language, console = settings.language, messages()
     console.print(t(language, "cli.run.reading", inbox=inbox), soft_wrap=True, markup=False)
-    nightly = Nightly(inbox, settings)
-    if nightly.interactions:
+    lines = settings.run.progress == "lines"
+    nightly = Nightly(inbox, settings, progress=Lines() if lines else None)
+    if lines:
+        _work(inbox, nightly, settings)
+    elif nightly.interactions:
         with Bars(nightly.interactions, language) as bars:
             nightly.watch(bars)
             _work(inbox, nightly, settings)
