@@ -28,7 +28,7 @@ FILE = "zhijian.toml"
 PREFIX = "ZHIJIAN_"
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 SECRET = (
-    "question.key", "alerts.smtp_password", "alerts.webhook", "alerts.wecom", "alerts.dingtalk", "alerts.feishu",
+    "question.key", "privacy.key", "alerts.smtp_password", "alerts.webhook", "alerts.wecom", "alerts.dingtalk", "alerts.feishu",
 )  # fmt: skip
 """Settings that come from the environment only."""
 
@@ -264,6 +264,8 @@ class Settings(BaseSettings):
         "schedule",
         "question",
         "embedding",
+        "privacy",
+        "retention",
         "alerts",
         "cost",
         mode="before",

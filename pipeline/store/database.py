@@ -12,22 +12,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
-from pipeline.conversation import Conversation, SetAside
+from pipeline.conversation import Agent, Conversation, SetAside
 from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
-from pipeline.store import cards, codec, past, work
+from pipeline.night_figures import Judged, NightFigures
+from pipeline.store import cards, codec, listing, nights, outbox, past, searching, work
 from pipeline.store.media import keep
 from pipeline.store.records import (
     CardState,
     CardVersion,
     Decision,
     Failure,
+    Hit,
     Item,
+    Letter,
+    LetterState,
+    Listed,
+    Message,
     Quarantined,
     Result,
     Reviewed,
@@ -258,6 +264,55 @@ class Store:
                 found = {row.id: codec.result_of(row, self._media) for row in whole}
             yield from (found[identifier] for identifier in some)
 
+    def queue(self, *, limit: int = 50, after: Listed | None = None) -> tuple[Listed, ...]:
+        """What waits for a person: flagged and not decided on, the most urgent first; a page, that behind `after`."""
+        with self._reading() as session:
+            return tuple(listing.stream(session, listing.queue(limit, after)))
+
+    def waiting(self) -> int:
+        """How many interactions wait for a person."""
+        with self._reading() as session:
+            return listing.waiting(session)
+
+    def listed(
+        self, *, agent: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Listed]:
+        """Interactions from `since` on and before `until`, of an agent or of all, newest first, read as a stream."""
+        with self._reading() as session:
+            yield from listing.stream(session, listing.period(agent, since, until))
+
+    def agents(self) -> tuple[Agent, ...]:
+        """All agents by id, each as their newest interaction names them."""
+        with self._reading() as session:
+            return listing.agents(session)
+
+    def search(
+        self, text: str, *, agent: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Hit]:
+        """Interactions in which a text was said, the last one taken in first, read a page at a time.
+
+        Args:
+            text: two characters at least; of parts with blanks between, all must have been said, wherever.
+            agent: only interactions of the agent with this id.
+            since: only those that began from then on.
+            until: only those that began before.
+
+        Raises:
+            StoreError: Z414, a part of the text has fewer than two characters.
+        """
+        try:
+            parts = searching.asked(text)
+        except ValueError as error:
+            hint = t(self._language, "store.too_short_hint")
+            raise StoreError("Z414", t(self._language, "store.too_short", text=text), hint=hint) from error
+        return self._search(parts, agent, since, until)
+
+    def _search(
+        self, parts: tuple[str, ...], agent: str | None, since: datetime | None, until: datetime | None
+    ) -> Iterator[Hit]:
+        with self._reading() as session:
+            yield from searching.search(session, parts, agent=agent, since=since, until=until)
+
     def decide(self, decision: Decision) -> None:
         """Keep what a person decided; earlier decisions on the same criterion stay beside it.
 
@@ -401,6 +456,70 @@ class Store:
         with self._reading() as session:
             return tuple(SetAside(row.source, row.code, row.reason, row.hint) for row in session.scalars(query))
 
+    def note_timings(self, seconds: Mapping[str, float]) -> None:
+        """Keep how many seconds of a worker interactions took, by digest."""
+        with self._writing() as session:
+            nights.note_timings(session, seconds)
+
+    def untold(self) -> Iterator[Judged]:
+        """What a night counts of the interactions that no night has told of yet, a page in memory at a time."""
+        with self._reading() as session:
+            yield from nights.judged(session, nights.untold(session))
+
+    def keep_night(
+        self, figures: NightFigures, content: Mapping[str, Any], message: Message | None, to: Iterable[str]
+    ) -> bool:
+        """Keep what a night came to together with its message, or neither; false where the run has a night already.
+
+        Args:
+            figures: the night.
+            content: the same as JSON.
+            message: what receivers are told of it, if anything.
+            to: names of the receivers.
+        """
+        with self._writing() as session:
+            kept = nights.keep(session, figures, content)
+            if kept and message is not None:
+                outbox.put(session, message, to, at=datetime.now(UTC))
+            return kept
+
+    def nights(self, count: int, *, before: int | None = None) -> tuple[Mapping[str, Any], ...]:
+        """Figures of the last nights as JSON, the newest first; only of runs before one, where it is named."""
+        with self._reading() as session:
+            return nights.latest(session, count, before)
+
+    def put_message(self, message: Message, to: Iterable[str]) -> tuple[str, ...]:
+        """Put a message into the outbox, once for each receiver; gives the subjects it is the first to tell of."""
+        with self._writing() as session:
+            return outbox.put(session, message, to, at=datetime.now(UTC))
+
+    def untold_subjects(self, subjects: Collection[str]) -> frozenset[str]:
+        """Those subjects that no message was about."""
+        with self._reading() as session:
+            return outbox.untold(session, subjects)
+
+    def letters_due(self, receivers: Collection[str], *, again: bool = False) -> tuple[Letter, ...]:
+        """Messages that wait for these receivers, oldest first; `again`: those that they refused too."""
+        with self._reading() as session:
+            return outbox.due(session, receivers, again=again)
+
+    def claim_letter(self, letter: int) -> Letter | None:
+        """Take a message for sending; `None` where another process has it, or it must not be sent any more."""
+        with self._writing() as session:
+            return outbox.claim(session, letter)
+
+    def settle_letter(
+        self, letter: int, state: LetterState, problem: str = "", *, doubtful: bool = False
+    ) -> LetterState:
+        """Note how a try ended; `doubtful`: nobody knows whether the message arrived. Gives what it comes to."""
+        with self._writing() as session:
+            return outbox.settle(session, letter, state, problem, doubtful=doubtful)
+
+    def letters(self, limit: int = 100) -> tuple[Letter, ...]:
+        """The last messages with their receivers, newest first."""
+        with self._reading() as session:
+            return outbox.letters(session, limit)
+
     def runs(self) -> tuple[Run, ...]:
         """All runs, the last one first."""
         with self._reading() as session:
@@ -443,7 +562,8 @@ class Store:
             engine = create_engine(
                 parsed,
                 json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
-                connect_args={"timeout": BUSY_SECONDS} if is_sqlite and "timeout" not in parsed.query else {},
+                connect_args=_connect_args(parsed),
+                pool_pre_ping=not is_sqlite,
             )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             what = t(self._language, "store.unknown_url", detail=str(error).splitlines()[0])
@@ -460,12 +580,20 @@ class Store:
     def _upgrade(self, url: str) -> None:
         from alembic import command
         from alembic.config import Config
+        from alembic.migration import MigrationContext
+        from alembic.script import ScriptDirectory
         from alembic.util import CommandError
 
         config = Config()
         config.set_main_option("script_location", str(files("pipeline.store") / "migrations"))
+        newest = ScriptDirectory.from_config(config).get_current_head()
         try:
+            with self._engine.begin() as connection:
+                if MigrationContext.configure(connection).get_current_revision() == newest:
+                    return
             with self._writer.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("zhijian.migrations"))))
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except CommandError as error:
@@ -606,6 +734,13 @@ def _make_way(session: Session, identifier: str, digest: str) -> None:
 
 def _hearing(digest: str, models: Mapping[str, str]) -> Select[tuple[HearingRow]]:
     return select(HearingRow).where(HearingRow.interaction_digest == digest, HearingRow.asr_digest == ears(models))
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
+    # Compiling a query costs more than any of ours takes.
+    return {} if "options" in url.query else {"options": "-c jit=off"}
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -43,7 +43,7 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
     busy: set[str] = set()
     quarantined: dict[str, Quarantined] = {}
     for row in session.scalars(select(AttemptRow)):
-        if row.worker is not None and row.worker != me and _alive(row.worker):
+        if row.worker is not None and row.worker != me and alive(row.worker):
             busy.add(row.digest)
         elif row.worker is not None:
             row.worker = None
@@ -116,7 +116,7 @@ def _portions(digests: list[str]) -> Iterable[list[str]]:
         yield digests[first : first + _AT_ONCE]
 
 
-def _alive(worker: str) -> bool:
+def alive(worker: str) -> bool:
     """Whether a process still runs; one on another machine is taken to."""
     host, number, began = worker.rsplit(":", 2)
     if host != socket.gethostname():

@@ -57,3 +57,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
     )
     op.create_index(op.f("ix_outbox_state"), "outbox", ["state"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop them; what nights came to and which messages were sent is lost."""
+    for name in ("outbox", "alerted", "timings", "nights"):
+        op.drop_table(name)

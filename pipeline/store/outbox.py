@@ -1,0 +1,145 @@
+"""Messages and their receivers: one row each, so that each is sent once, whatever happens in between.
+
+A try is counted as doubtful before it begins, and as not doubtful once the receiver has taken or refused the message.
+Whoever dies in between, or gets no answer in time, leaves the doubt behind. A message with one doubt is sent once more,
+with the same key; one with two is never sent again. So a receiver gets a message at most twice, the second time only
+where nobody can know whether the first one arrived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pipeline.store.records import Letter, LetterState, Message
+from pipeline.store.tables import AlertedRow, OutboxRow
+from pipeline.store.work import alive, myself
+
+MOST_DOUBTS = 2
+FORGOTTEN = timedelta(minutes=15)
+"""No try lasts as long: what another machine has been sending since then, it sends no more."""
+
+
+def put(session: Session, message: Message, receivers: Iterable[str], *, at: datetime) -> tuple[str, ...]:
+    """Put a message into the outbox, once for each receiver; gives the subjects that it is the first to tell of.
+
+    Nothing is put where all its subjects were told of before, or where the same alert is there already.
+    """
+    told = set(session.scalars(select(AlertedRow.subject).where(AlertedRow.subject.in_(message.subjects))))
+    fresh = tuple(subject for subject in dict.fromkeys(message.subjects) if subject not in told)
+    if message.subjects and not fresh:
+        return ()
+    session.add_all(AlertedRow(subject=subject, alert=message.alert) for subject in fresh)
+    for receiver in receivers:
+        key = letter_key(message.alert, receiver)
+        if session.scalar(select(OutboxRow.id).where(OutboxRow.key == key)) is None:
+            session.add(
+                OutboxRow(
+                    key=key,
+                    alert=message.alert,
+                    receiver=receiver,
+                    kind=message.kind,
+                    title=message.title,
+                    lines=list(message.lines),
+                    report=message.report,
+                    made_at=message.made_at,
+                    state=LetterState.WAITING.value,
+                    doubts=0,
+                    tries=0,
+                    changed_at=at,
+                    problem="",
+                )
+            )
+            session.flush()
+    return fresh
+
+
+def letter_key(alert: str, receiver: str) -> str:
+    """The key of a message to one receiver: the same whenever it is sent again."""
+    return hashlib.sha256(f"{alert}\n{receiver}".encode()).hexdigest()
+
+
+def untold(session: Session, subjects: Collection[str]) -> frozenset[str]:
+    """Those subjects of which no alert has told."""
+    wanted, told = list(subjects), set[str]()
+    for first in range(0, len(wanted), 500):
+        some = AlertedRow.subject.in_(wanted[first : first + 500])
+        told.update(session.scalars(select(AlertedRow.subject).where(some)))
+    return frozenset(subjects) - told
+
+
+def due(session: Session, receivers: Collection[str], *, again: bool) -> tuple[Letter, ...]:
+    """What has to be sent to these receivers, oldest first; `again`: what they refused too."""
+    states = [LetterState.WAITING.value, LetterState.SENDING.value]
+    if again:
+        states.append(LetterState.REFUSED.value)
+    query = (
+        select(OutboxRow).where(OutboxRow.state.in_(states), OutboxRow.receiver.in_(receivers)).order_by(OutboxRow.id)
+    )
+    now = datetime.now(UTC)
+    return tuple(letter_of(row) for row in session.scalars(query) if not _being_sent(row, now))
+
+
+def claim(session: Session, letter: int) -> Letter | None:
+    """Take a message for sending, with a doubt more; `None` where another process has it, or it must not be sent.
+
+    The message as it was before the try: its `doubts` tell whether this is a repetition.
+    """
+    row = session.get(OutboxRow, letter, populate_existing=True)
+    now = datetime.now(UTC)
+    open_ = (LetterState.WAITING.value, LetterState.SENDING.value, LetterState.REFUSED.value)
+    if row is None or row.state not in open_ or _being_sent(row, now):
+        return None
+    before = letter_of(row)
+    if row.doubts >= MOST_DOUBTS:
+        row.state, row.worker, row.changed_at = LetterState.UNKNOWN.value, None, now
+        return None
+    same = (OutboxRow.id == letter, OutboxRow.state == row.state, OutboxRow.tries == row.tries)
+    worker = OutboxRow.worker.is_(None) if row.worker is None else OutboxRow.worker == row.worker
+    taken = session.execute(
+        update(OutboxRow)
+        .where(*same, worker)
+        .values(
+            state=LetterState.SENDING.value,
+            worker=myself(),
+            doubts=OutboxRow.doubts + 1,
+            tries=OutboxRow.tries + 1,
+            changed_at=now,
+        )
+        .returning(OutboxRow.id)
+    ).all()
+    return before if taken else None
+
+
+def settle(session: Session, letter: int, state: LetterState, problem: str, *, doubtful: bool) -> LetterState:
+    """Note how a try ended; gives the state that this comes to."""
+    row = session.get_one(OutboxRow, letter, populate_existing=True)
+    if not doubtful:
+        row.doubts -= 1
+    if state is LetterState.WAITING and row.doubts >= MOST_DOUBTS:
+        state = LetterState.UNKNOWN
+    row.state, row.problem, row.worker, row.changed_at = state.value, problem, None, datetime.now(UTC)
+    return state
+
+
+def letters(session: Session, limit: int) -> tuple[Letter, ...]:
+    """The last messages, newest first."""
+    query = select(OutboxRow).order_by(OutboxRow.id.desc()).limit(limit)
+    return tuple(letter_of(row) for row in session.scalars(query))
+
+
+def letter_of(row: OutboxRow) -> Letter:
+    """The record of a row."""
+    message = Message(row.alert, row.kind, row.title, tuple(row.lines), row.report, row.made_at)
+    state = LetterState(row.state)
+    return Letter(row.id, row.key, row.receiver, message, state, row.doubts, row.tries, row.changed_at, row.problem)
+
+
+def _being_sent(row: OutboxRow, now: datetime) -> bool:
+    if row.state != LetterState.SENDING or row.worker is None:
+        return False
+    return alive(row.worker) and now - row.changed_at < FORGOTTEN
