@@ -21,7 +21,7 @@ from pipeline.conversation import Agent, Conversation, SetAside
 from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
 from pipeline.night_figures import Judged, NightFigures
-from pipeline.store import cards, codec, listing, nights, outbox, past, searching, work
+from pipeline.store import cards, codec, decisions, listing, nights, outbox, past, searching, work
 from pipeline.store.media import keep
 from pipeline.store.records import (
     CardState,
@@ -44,6 +44,7 @@ from pipeline.store.records import (
 )
 from pipeline.store.tables import (
     AttemptRow,
+    CaseRow,
     ConversationRow,
     DecisionRow,
     EvaluationRow,
@@ -239,30 +240,37 @@ class Store:
             work.done(session, digests)
 
     def results(
-        self, *, agent: str | None = None, digests: Collection[str] | None = None, newest: bool = True
+        self,
+        *,
+        agent: str | None = None,
+        digests: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest: bool = True,
     ) -> Iterator[Result]:
-        """Results by interaction id and time of evaluation, read a hundred at a time.
+        """Results by interaction id and time of evaluation, read as a stream: nothing is held but a hundred.
 
         Args:
             agent: only interactions of the agent with this id.
             digests: only these interactions.
+            since: only interactions that began from then on.
+            until: only interactions that began before.
             newest: only the last evaluation of each interaction.
         """
         query = select(EvaluationRow.id, _DIGEST).join(InteractionRow).order_by(InteractionRow.id, EvaluationRow.id)
         query = query.where(InteractionRow.replaced_by.is_(None))
         if newest:
-            query = query.where(EvaluationRow.id.in_(select(func.max(EvaluationRow.id)).group_by(_DIGEST)))
-        if agent is not None:
-            query = query.where(InteractionRow.agent_id == agent)
-        with self._reading() as session:
-            rows = session.execute(query).tuples()
-            wanted = [identifier for identifier, digest in rows if digests is None or digest in digests]
-        for first in range(0, len(wanted), _READ_AT_ONCE):
-            some = wanted[first : first + _READ_AT_ONCE]
-            with self._reading() as session:
-                whole = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
-                found = {row.id: codec.result_of(row, self._media) for row in whole}
-            yield from (found[identifier] for identifier in some)
+            query = query.join(CaseRow, CaseRow.evaluation_id == EvaluationRow.id)
+        else:
+            query = query.join(CaseRow, CaseRow.interaction_digest == _DIGEST)
+        query = query.where(listing.within(agent, since, until)).execution_options(yield_per=_READ_AT_ONCE)
+        with self._reading() as pages:
+            for page in pages.execute(query).tuples().partitions():
+                some = [identifier for identifier, digest in page if digests is None or digest in digests]
+                with self._reading() as session:
+                    whole = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
+                    found = {row.id: codec.result_of(row, self._media) for row in whole}
+                yield from (found[identifier] for identifier in some)
 
     def queue(self, *, limit: int = 50, after: Listed | None = None) -> tuple[Listed, ...]:
         """What waits for a person: flagged and not decided on, the most urgent first; a page, that behind `after`."""
@@ -339,8 +347,7 @@ class Store:
     def decisions(self) -> tuple[Decision, ...]:
         """Everything that people decided, in the order of time, decisions that a later one replaced included."""
         with self._reading() as session:
-            rows = session.scalars(select(DecisionRow).order_by(DecisionRow.id))
-            return tuple(codec.decision_of(row) for row in rows)
+            return tuple(decisions.every(session))
 
     def reviewed(self) -> Iterator[Reviewed]:
         """Evaluations that people decided on, by interaction id, with the last decision on each criterion."""
