@@ -32,7 +32,7 @@ def patiently(step: Callable[Args, Made], *args: Args.args, **more: Args.kwargs)
     trying = Retrying(
         retry=retry_if_exception(may_pass),
         stop=stop_after_attempt(TRIES),
-        wait=wait_exponential_jitter(initial=FIRST_SECONDS, max=MOST_SECONDS, jitter=FIRST_SECONDS),
+        wait=wait_exponential_jitter(multiplier=FIRST_SECONDS, max=MOST_SECONDS, jitter=FIRST_SECONDS),
         reraise=True,
     )
     return trying(step, *args, **more)

@@ -108,11 +108,12 @@ def test_another_scorecard_scores_again_without_reading_again(
     assert versions == ["1.1", "2.0"] * 5
 
 
-def test_an_id_that_the_store_has_with_other_content_is_set_aside(
+def test_an_id_that_the_store_has_from_another_file_is_set_aside(
     inbox: Path, settings: Settings, write_json: WriteJson
 ) -> None:
     finish(Nightly(inbox, settings))
-    write_json(inbox / "0.json", dialogue("T0", RUDE))
+    (inbox / "0.json").unlink()
+    write_json(inbox / "other.json", dialogue("T0", RUDE))
     outcome = Nightly(inbox, settings).finish()
     assert [(item.code, item.reason) for item in outcome.set_aside] == [("Z109", "编号 T0 已在结果库里，内容却不同")]
     assert [result.evaluation.interaction for result in outcome.results] == ["T1", "T2", "T3", "T4"]
@@ -231,12 +232,12 @@ def _prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def test_the_flow_does_what_the_plain_run_does(inbox: Path, settings: Settings) -> None:
     from prefect.client.orchestration import get_client
 
-    from pipeline.flows import process_inbox
+    from pipeline.flows import nightly
     from pipeline.prefect_setup import STARTUP_SECONDS
 
-    assert process_inbox(str(inbox)) == 5
+    assert nightly(str(inbox)) == 5
     assert (settings.report / "index.html").is_file()
-    assert process_inbox(str(inbox)) == 0
+    assert nightly(str(inbox)) == 0
     names = ["第 1 批：2 通文字会话", "第 2 批：2 通文字会话", "第 3 批：1 通文字会话"]
     # The server writes task runs down some time after the flow has returned, later still on a busy machine.
     patience = time.monotonic() + STARTUP_SECONDS

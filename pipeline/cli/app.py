@@ -152,6 +152,17 @@ def run(
     raise typer.Exit(runs.run(inbox, settings))
 
 
+@app.command(cls=_Command, help=t(_LANGUAGE, "flows.serve_help"))
+def serve(
+    inbox: Annotated[Path | None, typer.Argument(help=t(_LANGUAGE, "flows.serve_inbox"), show_default=False)] = None,
+) -> None:
+    """Keep the schedule."""
+    settings = _settings()
+    from pipeline.cli import serving
+
+    raise typer.Exit(serving.serve(inbox, settings))
+
+
 @quarantine_.command("list", cls=_Command, help=t(_LANGUAGE, "quarantine.list"))
 def list_quarantine() -> None:
     """Print what is in quarantine."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
 from pipeline.cli.console import messages, results
 from pipeline.errors import SettingsError
 from pipeline.i18n import Language, t
+from pipeline.jobs import fresh_reader
 from pipeline.learning import LEAST, Comparison, Lesson, Share, learn
 from pipeline.reader_models import CURRENT, use
 from pipeline.settings import Settings
@@ -21,7 +20,7 @@ from pipeline.versions import CardArchive
 def lesson(out: Path | None, settings: Settings, *, put_to_use: bool) -> int:
     """Learn, print how old and new compare, and use the new reader if asked to and fit; gives the exit status."""
     language = settings.language
-    folder = (out or _fresh(settings)).absolute()
+    folder = (out or fresh_reader(settings)).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         what = t(language, "learning.taken")
         raise SettingsError("Z536", what, where=str(folder), hint=t(language, "learning.taken_hint"))
@@ -30,15 +29,6 @@ def lesson(out: Path | None, settings: Settings, *, put_to_use: bool) -> int:
         learned = learn(store.reviewed(), CardArchive(store, settings.cards), settings, folder)
     _show(learned, language)
     return _decide(learned, settings, put_to_use=put_to_use)
-
-
-def _fresh(settings: Settings) -> Path:
-    """A new folder below the models, named by the day."""
-    day = datetime.now(ZoneInfo(settings.time_zone)).date().isoformat()
-    name, number = f"reader-{day}", 2
-    while (settings.models / name).exists():
-        name, number = f"reader-{day}-{number}", number + 1
-    return settings.models / name
 
 
 def _decide(learned: Lesson, settings: Settings, *, put_to_use: bool) -> int:

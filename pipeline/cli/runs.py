@@ -9,7 +9,7 @@ from pipeline.cli.console import messages, results, set_aside_table
 from pipeline.cli.progress import Bars, Lines
 from pipeline.cli.tables import results_table
 from pipeline.i18n import t
-from pipeline.nightly import Nightly, Outcome
+from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.settings import Settings
 from pipeline.workshop import Workshop
 
@@ -23,28 +23,27 @@ def run(inbox: Path, settings: Settings) -> int:
     lines = settings.run.progress == "lines"
     nightly = Nightly(inbox, settings, progress=Lines() if lines else None)
     if lines:
-        _work(inbox, nightly, settings)
+        _work(nightly, settings)
     elif nightly.interactions:
         with Bars(nightly.interactions, language) as bars:
             nightly.watch(bars)
-            _work(inbox, nightly, settings)
+            _work(nightly, settings)
     console.print(t(language, "cli.run.reporting"))
     outcome = nightly.finish()
     _show(outcome, nightly.workshop, settings)
     return 1 if outcome.set_aside else 0
 
 
-def _work(inbox: Path, nightly: Nightly, settings: Settings) -> None:
+def _work(nightly: Nightly, settings: Settings) -> None:
     if settings.run.engine == "local":
-        for number in range(len(nightly.batches)):
-            nightly.work(number)
+        run_local(nightly)
         return
     from pipeline.prefect_setup import configure
 
     configure(settings.home)
-    from pipeline.flows import process_inbox
+    from pipeline import flows
 
-    process_inbox(str(inbox), nightly)
+    flows.run(nightly)
 
 
 def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
