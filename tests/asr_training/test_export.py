@@ -11,7 +11,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from models.asr.training.augment import MELS, WINDOW, LogMel, disturb, telephone
-from models.asr.training.export import alignment_heads, convert
+from models.asr.training.export import convert
 from models.asr.training.network import Network, Size
 from models.asr.training.vocabulary import Vocabulary
 
@@ -22,7 +22,7 @@ VOCABULARY = Vocabulary(tuple("您好请讲"))
 def test_an_exported_network_is_loaded_and_speaks_its_vocabulary(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Network(Size(len(VOCABULARY), hearing_layers=1, spelling_layers=1))
-    convert(network, VOCABULARY, alignment_heads(), tmp_path / "model")
+    convert(network, VOCABULARY, tmp_path / "model")
     model = WhisperModel(
         str(tmp_path / "model"), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
     )
@@ -37,7 +37,7 @@ def test_the_exported_encoder_computes_what_was_trained(tmp_path: Path) -> None:
 
     torch.manual_seed(0)
     network = Network(Size(len(VOCABULARY), hearing_layers=2, spelling_layers=2)).eval()
-    convert(network, VOCABULARY, alignment_heads(), tmp_path / "model")
+    convert(network, VOCABULARY, tmp_path / "model")
     features = np.random.default_rng(0).standard_normal((1, MELS, 3000)).astype(np.float32)
     model = ctranslate2.models.Whisper(str(tmp_path / "model"), device="cpu", compute_type="float32")
     exported = np.asarray(model.encode(ctranslate2.StorageView.from_array(features)))

@@ -125,7 +125,7 @@ def decoder(options: argparse.Namespace) -> None:
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
     model = Network(Size(len(vocabulary)))
     codebook = model.encoder.codebook
-    tune_in(model.decoder, codebook, spoken_tokens(vocabulary))
+    tune_in(model.decoder, codebook, spoken_tokens(vocabulary), vocabulary.times)
     if (options.work / "decoder.pt").exists():
         model.load_state_dict(torch.load(options.work / "decoder.pt"), strict=False)
     optimizer = optimiser(model.encoder.spelling, model.decoder, peak=options.rate, shares=(1.0, 1.0))

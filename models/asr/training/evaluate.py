@@ -8,16 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.asr.training.augment import telephone
+from models.asr.training.encoder import Utterance
 from models.asr.training.export import HEARING
-from models.asr.training.sounds import PUNCTUATION
+from models.asr.training.sounds import PUNCTUATION, clean
 from models.asr.training.speech import RATE, read_shard, silence
+from models.asr.training.texts import Texts
+from models.asr.training.vocabulary import Vocabulary
 
 _MARKS = {ord(mark): None for mark in PUNCTUATION}
 
@@ -51,11 +53,10 @@ class Errors:
         return float(low), float(high)
 
 
-def clips(folder: Path, seconds: float, seed: int = 5) -> list[Clip]:
-    """Held-out utterances packed into clips as long as the model's windows, about `seconds` of sound in all."""
+def clips(utterances: Sequence[Utterance], seconds: float, seed: int = 5) -> list[Clip]:
+    """Utterances packed in random order into clips as long as the model's windows, about `seconds` of sound in all."""
     rng = random.Random(seed)
-    utterances = [u for path in sorted(folder.glob("*.npz")) for u in read_shard(path)]
-    rng.shuffle(utterances)
+    utterances = rng.sample(utterances, len(utterances))
     result: list[Clip] = []
     pieces: list[NDArray[np.float32]] = []
     texts: list[str] = []
@@ -87,7 +88,10 @@ def measure(model: Any, sounds: Sequence[Clip], change: Callable[[NDArray[np.flo
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Print the error rates of the model in `--out` on held-out sentences spoken by held-out voices."""
+    """Print the error rates of the model in `--out` on held-out sentences spoken by held-out voices.
+
+    Held-out service sentences and, where `--outside` is given, those of outside dialogues are told apart.
+    """
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
     model = BatchedInferencePipeline(
@@ -95,18 +99,30 @@ def evaluate(options: argparse.Namespace) -> None:
             str(options.out), device="cpu", compute_type="int8", cpu_threads=options.threads, local_files_only=True
         )
     )
-    sounds = clips(options.work / "held_out", seconds=options.minutes * 60)
+    spoken = [u for path in sorted((options.work / "held_out").glob("*.npz")) for u in read_shard(path)]
+    outside = _sentences_from_outside(options)
+    parts = {"service": [u for u in spoken if u[0] not in outside], "outside": [u for u in spoken if u[0] in outside]}
     noise = np.random.default_rng(3)
 
     def noisy(samples: NDArray[np.float32]) -> NDArray[np.float32]:
         loudness = float(np.sqrt(np.mean(samples**2)))
         return (samples + noise.standard_normal(len(samples)) * loudness * 0.1).astype(np.float32)
 
-    seconds = sum(len(clip.samples) for clip in sounds) / RATE
-    for name, change in (("clean 16 kHz", lambda s: s), ("telephone 8 kHz", telephone), ("noise 20 dB", noisy)):
-        begin = time.monotonic()
-        errors = measure(model, sounds, change)
-        low, high = errors.interval()
-        speed = seconds / (time.monotonic() - begin)
-        size = f"{sum(errors.characters)} characters, {speed:.0f}× real time"
-        sys.stdout.write(f"{name:16} CER {errors.rate:6.2%}  [{low:.2%}, {high:.2%}]  {size}\n")
+    for part, utterances in parts.items():
+        sounds = clips(utterances, seconds=options.minutes * 60)
+        seconds = sum(len(clip.samples) for clip in sounds) / RATE
+        for name, change in (("clean 16 kHz", lambda s: s), ("telephone 8 kHz", telephone), ("noise 20 dB", noisy)):
+            begin = time.monotonic()
+            errors = measure(model, sounds, change)
+            low, high = errors.interval()
+            speed = seconds / (time.monotonic() - begin)
+            size = f"{sum(errors.characters)} characters, {speed:.0f}× real time"
+            sys.stdout.write(f"{part:8} {name:16} CER {errors.rate:6.2%}  [{low:.2%}, {high:.2%}]  {size}\n")
+
+
+def _sentences_from_outside(options: argparse.Namespace) -> set[str]:
+    """The held-out sentences that come from outside dialogues; the others are expansions of held-out templates."""
+    if options.outside is None:
+        return set()
+    texts = Texts.load(Vocabulary.load(options.work / "vocabulary.json"), options.outside)
+    return {clean(text) for text in texts.outside_held_out}

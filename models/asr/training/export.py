@@ -13,10 +13,9 @@ from typing import Any
 import torch
 
 from models.asr.training.augment import WINDOW
-from models.asr.training.network import GUIDED_HEADS, STREAM, Network, Size
+from models.asr.training.network import STREAM, TIMING_HEADS, Network, Size
 from models.asr.training.vocabulary import SPECIAL, TIMESTAMPS, Vocabulary
 
-Head = tuple[int, int]
 HEARING = {"beam_size": 5, "chunk_seconds": 8.0}
 """Measured on the sample calls: short windows keep this small decoder in step (see the model card)."""
 
@@ -26,29 +25,24 @@ def export(options: argparse.Namespace) -> None:
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
     network = Network(Size(len(vocabulary)))
     network.load_state_dict(torch.load(options.work / "joint.pt"))
-    convert(network, vocabulary, alignment_heads(), options.out)
+    convert(network, vocabulary, options.out)
     (options.out / "hearing.json").write_text(json.dumps(HEARING) + "\n")
     total = sum(path.stat().st_size for path in options.out.iterdir())
     sys.stderr.write(f"{options.out}: {total / 2**20:.1f} MiB\n")
 
 
-def alignment_heads() -> list[Head]:
-    """The heads that were taught to look at the character about to be written; they time the words."""
-    return [(layer, head) for layer, head, shift in GUIDED_HEADS if shift == 0]
-
-
-def convert(network: Network, vocabulary: Vocabulary, heads: list[Head], out: Path) -> None:
+def convert(network: Network, vocabulary: Vocabulary, out: Path) -> None:
     """Write `network` as a CTranslate2 Whisper model, int8."""
     from ctranslate2.converters import TransformersConverter
 
     with tempfile.TemporaryDirectory() as folder:
-        save_transformers(network, vocabulary, heads, Path(folder))
+        save_transformers(network, vocabulary, Path(folder))
         converter = TransformersConverter(folder, copy_files=["tokenizer.json", "preprocessor_config.json"])
         out.parent.mkdir(parents=True, exist_ok=True)
         converter.convert(str(out), quantization="int8", force=True)
 
 
-def save_transformers(network: Network, vocabulary: Vocabulary, heads: list[Head], folder: Path) -> None:
+def save_transformers(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
     """Write `network` as a transformers Whisper model with tokenizer and preprocessor."""
     from transformers import GenerationConfig, PreTrainedTokenizerFast, WhisperConfig, WhisperForConditionalGeneration
 
@@ -71,7 +65,7 @@ def save_transformers(network: Network, vocabulary: Vocabulary, heads: list[Head
     model.generation_config = GenerationConfig(
         bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|endoftext|>"], pad_token_id=ids["<|endoftext|>"],
         decoder_start_token_id=ids["<|startoftranscript|>"], suppress_tokens=[], begin_suppress_tokens=[],
-        alignment_heads=[list(head) for head in heads], lang_to_id={t: ids[t] for t in ("<|en|>", "<|zh|>")},
+        alignment_heads=[list(head) for head in TIMING_HEADS], lang_to_id={t: ids[t] for t in ("<|en|>", "<|zh|>")},
         task_to_id={"transcribe": ids["<|transcribe|>"], "translate": ids["<|translate|>"]},
         no_timestamps_token_id=ids["<|notimestamps|>"], is_multilingual=True, max_length=size.target_positions,
     )  # fmt: skip

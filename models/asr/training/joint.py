@@ -20,7 +20,7 @@ from models.asr.training.align import align
 from models.asr.training.augment import LogMel, disturb
 from models.asr.training.decoder import imagined_batches, spelling_losses, stray, token_loss
 from models.asr.training.encoder import Utterance, ctc, short_batches, sounds_by_character, spoken
-from models.asr.training.network import BLANK, STREAM, Network, Size
+from models.asr.training.network import BLANK, GUIDED_HEADS, STREAM, TIMING_HEADS, Network, Size
 from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.speech import RATE, silence
 from models.asr.training.texts import Texts
@@ -29,9 +29,11 @@ from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, Target, a
 
 _HEARING_SHARE = 0.25
 """At the decoder's own rate the encoder forgot the tones (CTC loss from 0.34 to 0.60 in two minutes)."""
-_TURNS = ("brief", "imagined", "short", "imagined", "brief", "imagined", "brief", "imagined", "window", "imagined")
+_TURNS = ("brief", "imagined", "window", "imagined", "brief", "imagined", "short", "imagined", "brief", "imagined")
 _MISLED = 0.07
 """Share of the decoder's input characters that are replaced, so that it listens instead of guessing."""
+_GAPS = (0.3, 0.3, 0.6, 1.2, 7.0)
+"""Seconds between utterances; on a channel of its own a voice is silent while the other speaks."""
 _BRIEF, _WHOLE = 1024, 3000
 """Mel frames of a brief window, such as the product cuts (`export.HEARING`), and of Whisper's whole one."""
 
@@ -53,7 +55,7 @@ def lay_out(
         if at + len(samples) > longest * RATE or (lines and at + len(samples) > room):
             break
         lines.append(Line(text, at / RATE, (at + len(samples)) / RATE))
-        gap = silence(rng.choice([0.3, 0.3, 0.6, 1.2]) * rng.uniform(0.4, 1.2))
+        gap = silence(rng.choice(_GAPS if longest > 15 else _GAPS[:-1]) * rng.uniform(0.4, 1.2))
         pieces += [(samples * (rng.uniform(0.6, 1.0) / 32768)).astype(np.float32), gap]
         at += len(samples) + len(gap)
     sound = np.concatenate(pieces)[: int(longest * RATE)]
@@ -107,18 +109,20 @@ def _silence(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What one batch of sound teaches: sounds and characters per frame, tokens, places, and where heads look."""
+    """What one batch of sound teaches: sounds and characters of frames, tokens, places, where heads look, timing."""
 
     sounds: Tensor
     characters: Tensor
     tokens: Tensor
     place: Tensor
     stray: Tensor
+    timing: Tensor
 
     @property
     def together(self) -> Tensor:
         """The weighted sum that is descended."""
-        return self.tokens + self.characters + 0.5 * self.sounds + 0.2 * self.place + 0.1 * self.stray
+        heads = 0.1 * self.stray + 0.1 * self.timing
+        return self.tokens + self.characters + 0.5 * self.sounds + 0.2 * self.place + heads
 
 
 def spoken_losses(model: Network, batch: SpokenBatch, vocabulary: Vocabulary, rng: random.Random) -> Losses:
@@ -147,7 +151,35 @@ def spoken_losses(model: Network, batch: SpokenBatch, vocabulary: Vocabulary, rn
         token_loss(logits, wanted),
         model.encoder.place_loss(normed, None),
         stray(weights, aims(batch.targets, owners, tokens.shape[1], heard.shape[1])).sum(),
+        untimely(weights, aims(batch.targets, [widened(o) for o in owners], tokens.shape[1], heard.shape[1])),
     )
+
+
+def widened(owner: NDArray[np.int64], least: int = 7, most: int = 15) -> NDArray[np.int64]:
+    """Each character's frames from its first sound up to the next character's, `least` at least, `most` at most."""
+    wide = np.full_like(owner, -1)
+    heard = np.flatnonzero(owner >= 0)
+    firsts = heard[np.flatnonzero(np.diff(owner[heard], prepend=-1) != 0)] if len(heard) else heard
+    for place, begin in enumerate(firsts):
+        following = firsts[place + 1] if place + 1 < len(firsts) else len(owner)
+        end = min(max(min(following, begin + most), begin + least), following + least // 2)
+        wide[begin - min(begin, 2) : end] = owner[begin]
+    return wide
+
+
+def untimely(weights: Tensor, spans: Tensor) -> Tensor:
+    """How far the timing heads are from looking evenly at all of each character: nats, summed over heads.
+
+    `weights` `(batch, heads, length, frames)` of all taught heads, `spans` `(batch, length, frames)`.
+    """
+    known = spans.any(-1)
+    even = spans / spans.sum(-1, keepdim=True).clamp_min(1)
+    results = []
+    for number in range(len(GUIDED_HEADS), len(GUIDED_HEADS) + len(TIMING_HEADS)):
+        looks = weights[:, number].float().clamp_min(1e-6).log()
+        distance = (even * (even.clamp_min(1e-6).log() - looks)).sum(-1)
+        results.append((distance * known).sum() / known.sum().clamp_min(1))
+    return torch.stack(results).sum()
 
 
 def joint(options: argparse.Namespace) -> None:
@@ -194,6 +226,7 @@ def joint(options: argparse.Namespace) -> None:
             loss, spelling = losses.together, losses.tokens
             note("ctc", losses.sounds)
             note("frames", losses.characters)
+            note("timing", losses.timing)
         descend(model, optimizer, loss, rate)
         note(kind, spelling)
         step += 1

@@ -31,7 +31,11 @@ that they begin at the scale of what they change."""
 POSITIONS = 1500
 GUIDED_HEADS = ((0, 0, -1), (0, 1, -1), (1, 0, 0), (1, 1, 0), (2, 0, 0))
 """Cross-attention heads (layer, head, shift) that are taught alignment: with shift −1 to look at the character just
-read, with 0 at the one about to be written. The latter time the words at run time."""
+read, with 0 at the one about to be written."""
+TIMING_HEADS = ((2, 1), (2, 2))
+"""Cross-attention heads (layer, head) that are taught to look at all of the character about to be written. They time
+the words at run time: the others look at single frames, which the median filter before Whisper's time warping takes
+out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +219,18 @@ class Decoder(nn.Module):
         nn.init.normal_(self.embed_positions.weight, std=0.02)
 
     def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """`(batch, length)`, `(batch, frames, d)` → logits `(batch, length, vocabulary)`, and where guided heads look.
+        """`(batch, length)`, `(batch, frames, d)` → logits `(batch, length, vocabulary)`, and where taught heads look.
 
-        The latter has shape `(batch, heads, length, frames)`.
+        The latter has shape `(batch, heads, length, frames)`: first the guided heads, then those for timing.
         """
         x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
-        seen: list[Tensor] = []
-        for number, layer in enumerate(self.layers):
+        looks: list[Tensor] = []
+        for layer in self.layers:
             x, weights = layer(x, memory, mask)
-            seen += [weights[:, head] for at, head, _ in GUIDED_HEADS if at == number]
-        return F.linear(self.layer_norm(x), self.embed_tokens.weight), torch.stack(seen, dim=1)
+            looks.append(weights)
+        taught = [(layer, head) for layer, head, _ in GUIDED_HEADS] + list(TIMING_HEADS)
+        seen = torch.stack([looks[layer][:, head] for layer, head in taught], dim=1)
+        return F.linear(self.layer_norm(x), self.embed_tokens.weight), seen
 
     def character_logits(self, frames: Tensor, characters: slice, blank: Tensor) -> Tensor:
         """How strongly each frame says each of `characters`, and after them none: `(…, characters + 1)`.
@@ -235,19 +241,25 @@ class Decoder(nn.Module):
 
 
 @torch.no_grad()
-def tune_in(decoder: Decoder, codebook: SoundCodebook, spoken: Mapping[int, Sequence[int]]) -> None:
+def tune_in(decoder: Decoder, codebook: SoundCodebook, spoken: Mapping[int, Sequence[int]], times: slice) -> None:
     """Let a fresh decoder begin where the sound code makes it easy; it is free to leave.
 
-    Characters begin at the directions of their sounds, so that homophones are near one another. The heads that look
-    back (layer 0) compare the sounds of the character just read with the frames, and copy the place; the others look
-    some frames beyond that place, and copy the sounds found there, each its own part of them.
+    Characters begin at the directions of their sounds, so that homophones are near one another, and time stamps at the
+    codes of their places. The heads that look back (layer 0) compare the sounds of the character just read with the
+    frames, and copy the place; the others look some frames beyond that place, and copy the sounds found there, each
+    its own part of them.
 
     Args:
         decoder: of the width of `codebook`.
         codebook: the code its encoder speaks.
         spoken: the sounds of each token that is a character.
+        times: the tokens of the time stamps, one for each place.
     """
     width = codebook.sounds.shape[1]
+    stamps = decoder.embed_tokens.weight[times]
+    stamps.mul_(0.66).add_(
+        0.75 * F.normalize(codebook.places, dim=1)[torch.arange(len(stamps)).clamp(max=POSITIONS - 1)]
+    )
     for token, sounds in spoken.items():
         own = F.normalize(codebook.sounds[list(sounds)].sum(0), dim=0)
         decoder.embed_tokens.weight[token].mul_(0.66).add_(0.75 * own)

@@ -45,6 +45,11 @@ class Vocabulary:
         first = self.ids[min(LETTERS)]
         return slice(first, first + len(LETTERS) + len(self.characters))
 
+    @property
+    def times(self) -> slice:
+        """The tokens of the time stamps."""
+        return slice(self.ids[TIMESTAMPS[0]], len(self.tokens))
+
     @classmethod
     def of(cls, counted: Iterable[tuple[str, int]], least: int) -> Vocabulary:
         """The characters that were counted at least `least` times, most frequent first."""
