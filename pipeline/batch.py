@@ -174,7 +174,7 @@ def _conversations(
 def _built(workshop: Workshop, interaction: Interaction, heard: Heard | ZhijianError) -> Conversation:
     if isinstance(heard, ZhijianError):
         raise heard
-    return build(interaction, heard.turns, hearing=heard.hearing)
+    return workshop.masked(build(interaction, heard.turns, hearing=heard.hearing))
 
 
 def _unread(conversation: Conversation) -> Conversation:

@@ -73,6 +73,24 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Personal data that was hidden behind a placeholder at `span` of a turn's text.
+
+    `kind` is one of `pipeline.placeholders.LABELS`, `characters` how many spoken characters are hidden. Pieces of one
+    thing, such as a telephone number dictated over several turns, share `thing`, a number within the conversation.
+    `certain` says that check digit or form prove the kind; `given` is the last turn (index) from which on the other
+    side had said the same, `None` where it had not.
+    """
+
+    kind: str
+    span: tuple[int, int]
+    characters: int
+    thing: int
+    certain: bool
+    given: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One uninterrupted contribution of one speaker.
 
@@ -81,6 +99,7 @@ class Turn:
     role is (1.0 where the channel or the file told it). `loudness` is the mean level of the words in dB relative to
     full scale (0 = as loud as can be, −96 at least), `sound_before` the level that lasts through the gap before the
     turn, in which nobody spoke: hold music, or the noise of the line. Both are `None` where no sound was measured.
+    `marks` are the placeholders in `text`; the words that they hide are empty and keep their times.
     """
 
     index: int
@@ -94,6 +113,7 @@ class Turn:
     words: tuple[Word, ...] = ()
     loudness: float | None = None
     sound_before: float | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +251,8 @@ class Conversation:
     """An interaction whose turns are known, in order of time, with what was measured and read.
 
     `readings` is empty until the reading step ran; then it has one entry a turn. `answers` are those to the questions
-    of a scorecard, by the digest of the question; a question that is not in it was not asked.
+    of a scorecard, by the digest of the question; a question that is not in it was not asked. `sealed` is what was
+    masked, encrypted, where the settings ask for that.
     """
 
     interaction: Interaction
@@ -241,6 +262,7 @@ class Conversation:
     hearing: Hearing | None = None
     readings: tuple[Reading, ...] = ()
     answers: Mapping[str, Answer] = field(default_factory=lambda: MappingProxyType({}))
+    sealed: str = ""
 
     def __post_init__(self) -> None:
         if self.readings and len(self.readings) != len(self.turns):

@@ -119,6 +119,12 @@ def measure(channel: Channel, turns: Sequence[Turn], *, hearing: Hearing | None 
     )
 
 
+def turn_characters(turn: Turn) -> int:
+    """Spoken characters of a turn, those that placeholders of personal data hide included."""
+    shown = sum(character_count(turn.text[slice(*mark.span)]) for mark in turn.marks)
+    return character_count(turn.text) - shown + sum(mark.characters for mark in turn.marks)
+
+
 def character_count(text: str) -> int:
     """Spoken characters of a text: letters, digits and Chinese characters, no punctuation and no spaces."""
     return sum(map(str.isalnum, text))
@@ -128,7 +134,7 @@ def characters_per_minute(turns: Iterable[Turn], *, min_chars: int = MIN_RATE_CH
     """Speaking rate over turns of at least `min_chars` characters, without pauses; `None` if there are none."""
     characters, seconds = 0, 0.0
     for turn in turns:
-        count = character_count(turn.text)
+        count = turn_characters(turn)
         speaking = _speaking_seconds(turn)
         if count >= min_chars and speaking > 0:
             characters += count
@@ -184,7 +190,7 @@ def interruptions(
         speaking = [t for t in speaking if (t.end or 0.0) > start]
         if turn.speaker is other:
             speaking.append(turn)
-        if turn.speaker is not by or character_count(turn.text) < min_chars:
+        if turn.speaker is not by or turn_characters(turn) < min_chars:
             continue
         cut = next((t for t in reversed(speaking) if _cut_into(t, start, overlap, delay)), None)
         if cut is not None:
@@ -197,9 +203,9 @@ def _cut_into(turn: Turn, at: float, overlap: float, delay: float) -> bool:
     if at - start < delay or end - at < overlap or end <= start:
         return False
     if turn.words:
-        left = float(sum(character_count(word.text) for word in turn.words if word.start >= at))
+        left = float(sum(character_count(word.text) or not word.text for word in turn.words if word.start >= at))
     else:
-        left = character_count(turn.text) * (end - at) / (end - start)
+        left = turn_characters(turn) * (end - at) / (end - start)
     return left >= MIN_UNFINISHED_CHARACTERS
 
 
@@ -246,7 +252,7 @@ def _speaking_seconds(turn: Turn) -> float:
 
 
 def _characters(turns: Sequence[Turn], speaker: Speaker) -> int:
-    return sum(character_count(turn.text) for turn in turns if turn.speaker is speaker)
+    return sum(turn_characters(turn) for turn in turns if turn.speaker is speaker)
 
 
 def _share(one: float, other: float) -> float | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pipeline.placeholders import stand_in
 from pipeline.text import DIGITS, matching_form
 
 _SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
@@ -84,10 +85,15 @@ def entities(kind: str, text: str, *, today: date | None = None) -> tuple[Entity
     Values: `amount` in yuan, `percent` in percent, `duration` in seconds, `number` as it is; `date` as days since year
     1, resolved from `today`; `time` in minutes since midnight; `phone`, `order_number`, `email`, `plate` as text.
 
+    A placeholder of masked personal data counts as something of its kind; its value is made up.
+
     Raises:
         KeyError: there is no such kind.
     """
-    return tuple(KINDS[kind](text, today))
+    stood_in = stand_in(text)
+    if stood_in is None:
+        return tuple(KINDS[kind](text, today))
+    return tuple(Entity(stood_in.span(*one.span), one.value) for one in KINDS[kind](stood_in.text, today))
 
 
 def spoken_number(text: str) -> float | None:

@@ -31,7 +31,7 @@ from pipeline.criteria.expression import ExpressionBase
 from pipeline.criteria.question import Params, names_in, shown
 from pipeline.errors import SettingsError
 from pipeline.i18n import t
-from pipeline.redaction import redact
+from pipeline.redact import hide
 from pipeline.scorecard import Scorecard
 from pipeline.scoring import context_for
 from pipeline.settings import Settings
@@ -163,7 +163,7 @@ class Interviewer:
         names = names_in(conversation)
         turns = [conversation.turns[i] for i in shown(params, conversation, context_for(card))]
         lines = "\n".join(
-            f"{turn.index + 1} {ROLES.get(turn.speaker, '未知')}：{redact(turn.text, names=names).text}"
+            f"{turn.index + 1} {ROLES.get(turn.speaker, '未知')}：{hide(turn.text, names=names).text}"
             for turn in turns
         )
         asked = f"问题：{params.ask}\n选项：{' / '.join(params.choices)}\n{WHOSE[params.by]}\n\n对话：\n{lines}"
@@ -360,7 +360,7 @@ def _checked(content: str, params: Params) -> Reply:
 
 
 def _answer_of(reply: Reply) -> Answer:
-    said = redact(" ".join(reply.reason.split())[:LONGEST_REASON]).text
+    said = hide(" ".join(reply.reason.split())[:LONGEST_REASON]).text
     return Answer(reply.answer, reply.quote, said)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from models.utterance.records import ConversationReading, TurnReading, Utterance
 from pipeline.conversation import Classes, Conversation, Cue, Reading, Speaker, Turn
+from pipeline.placeholders import StoodIn, stand_in
 
 
 class TurnReader(Protocol):
@@ -26,7 +27,8 @@ def read(conversations: Iterable[Conversation], *, reader: TurnReader) -> tuple[
     """Fill readings, tone measures and classes of every conversation.
 
     All are read together, which is many times faster than one by one. Turns of unknown speakers, bots and the system
-    are not read. What was measured before (silence, pace …) stays.
+    are not read. What was measured before (silence, pace …) stays. Made-up values stand in for masked personal data, so
+    that a masked turn reads as the turn did.
     """
     waiting = tuple(conversations)
     said = [tuple(_utterance(turn) for turn in conversation.turns) for conversation in waiting]
@@ -39,7 +41,9 @@ def _filled(conversation: Conversation, reading: ConversationReading) -> Convers
     whole = reading.whole
     return replace(
         conversation,
-        readings=tuple(_reading(turn) for turn in reading.turns),
+        readings=tuple(
+            _reading(read, stand_in(turn.text)) for read, turn in zip(reading.turns, conversation.turns, strict=True)
+        ),
         measures=replace(
             conversation.measures,
             politeness=whole.politeness,
@@ -53,20 +57,26 @@ def _filled(conversation: Conversation, reading: ConversationReading) -> Convers
 
 
 def _utterance(turn: Turn) -> Utterance:
+    stood_in = stand_in(turn.text)
+    text = turn.text if stood_in is None else stood_in.text
     if turn.speaker is Speaker.AGENT:
-        return Utterance("agent", turn.text)
+        return Utterance("agent", text)
     if turn.speaker is Speaker.CUSTOMER:
-        return Utterance("customer", turn.text)
-    return Utterance("other", turn.text)
+        return Utterance("customer", text)
+    return Utterance("other", text)
 
 
-def _reading(reading: TurnReading) -> Reading:
+def _reading(reading: TurnReading, stood_in: StoodIn | None) -> Reading:
     return Reading(
         politeness=reading.politeness,
         empathy=reading.empathy,
         sentiment=reading.sentiment,
         confidence=reading.confidence,
         acts=MappingProxyType(dict(reading.acts)),
-        cues=tuple(Cue(cue.kind, (cue.start, cue.end)) for cue in reading.cues),
+        cues=tuple(Cue(cue.kind, _span(cue.start, cue.end, stood_in)) for cue in reading.cues),
         disputed=tuple(sorted(reading.disputed)),
     )
+
+
+def _span(start: int, end: int, stood_in: StoodIn | None) -> tuple[int, int]:
+    return (start, end) if stood_in is None or start >= end else stood_in.span(start, end)

@@ -16,6 +16,8 @@ from functools import cache, cached_property, lru_cache
 from itertools import chain
 from operator import add
 
+from pipeline.placeholders import StoodIn, stand_in
+
 FILLERS: tuple[str, ...] = ("怎么说呢", "就是说", "那个", "嗯", "呃", "啊", "哦", "噢", "喔", "唔", "诶", "欸", "哎")
 """Sounds of hesitation that are dropped before matching, longest first."""
 
@@ -53,10 +55,11 @@ _KEPT = _Kept()
 
 @dataclass(frozen=True)
 class MatchingForm:
-    """`text` to search in, made from `source`."""
+    """`text` to search in, made from `source`, in which made-up values may stand for placeholders (`stood_in`)."""
 
     text: str
     source: str
+    stood_in: StoodIn | None = None
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -77,7 +80,8 @@ class MatchingForm:
         """
         if start >= end:
             raise IndexError(f"empty span {start}..{end}")
-        return self.offsets[start], self.offsets[end - 1] + 1
+        first, last = self.offsets[start], self.offsets[end - 1] + 1
+        return (first, last) if self.stood_in is None else self.stood_in.span(first, last)
 
 
 def normalise(text: str) -> str:
@@ -112,9 +116,12 @@ def _converter():  # type: ignore[no-untyped-def]
 def matching_form(text: str) -> MatchingForm:
     """`text` without punctuation, blanks, case and fillers, spoken digits as digits, with the way back.
 
-    Length may shrink but no character is ever reordered. Characters that NFKC expands map to one place.
+    Length may shrink but no character is ever reordered. Characters that NFKC expands map to one place. Placeholders of
+    personal data are matched as something of their kind (`pipeline.placeholders`), and their spans are taken whole.
     """
-    return MatchingForm(_FILLER.sub("", text).translate(_KEPT), text)
+    stood_in = stand_in(text)
+    source = text if stood_in is None else stood_in.text
+    return MatchingForm(_FILLER.sub("", source).translate(_KEPT), source, stood_in)
 
 
 def spoken_length(text: str) -> int:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from pipeline.conversation import Channel, Interaction
+from pipeline.conversation import Channel, Conversation, Interaction
 from pipeline.i18n import t
 from pipeline.interview import Interviewer, questions_of
 from pipeline.meaning import compares, embedder, equip
+from pipeline.privacy import Seal, masked, seal_of
 from pipeline.reader_models import open_reader, reader_name
 from pipeline.scorecard import Scorecard, find_scorecard
 from pipeline.settings import Settings
@@ -67,6 +68,18 @@ class Workshop:
     def cards(self) -> tuple[Scorecard, ...]:
         """All scorecards in use, each once."""
         return tuple({card.digest: card for card in self._by_channel.values()}.values())
+
+    @cached_property
+    def _seal(self) -> Seal | None:
+        return seal_of(self.settings)
+
+    def masked(self, conversation: Conversation) -> Conversation:
+        """The conversation without its personal data, unless the settings say that it stays.
+
+        Raises:
+            SettingsError: what is masked is to be kept encrypted, and the key for that cannot be used.
+        """
+        return masked(conversation, self.settings, self._seal)
 
     @cached_property
     def engine(self) -> Engine:

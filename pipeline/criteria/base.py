@@ -315,6 +315,11 @@ def _places(turn: Turn) -> tuple[list[Word], list[int], list[int]]:
             spoken = "".join(filter(str.isalnum, spoken))
         if not written.startswith(spoken, done):
             return [], [], []
+        if not word.text and done:
+            # Hidden by the placeholder before it.
+            words.append(word)
+            firsts.append(letters[done - 1])
+            ends.append(letters[done - 1] + 1)
         if spoken:
             words.append(word)
             firsts.append(letters[done])
@@ -330,8 +335,13 @@ def cue_span(reading: Reading, kind: str) -> tuple[int, int] | None:
 
 def hearing(turns: list[Turn]) -> float | None:
     """Mean word confidence of the heard turns among `turns`, weighted by their length; `None` if none was heard."""
-    heard = [(turn.confidence, max(1, len(turn.text))) for turn in turns if turn.confidence is not None]
+    heard = [(turn.confidence, max(1, _length(turn))) for turn in turns if turn.confidence is not None]
     return sum(c * n for c, n in heard) / sum(n for _, n in heard) if heard else None
+
+
+def _length(turn: Turn) -> int:
+    """Characters of a turn, with those that placeholders hide instead of the placeholders."""
+    return len(turn.text) + sum(mark.characters - (mark.span[1] - mark.span[0]) for mark in turn.marks)
 
 
 def trust(turn: Turn, base: float) -> float:

@@ -63,7 +63,7 @@ from pipeline.criteria.base import (
     unavailable,
 )
 from pipeline.criteria.window import Window, select
-from pipeline.dialogue import character_count
+from pipeline.dialogue import turn_characters
 
 DECIBELS_A_LEVEL = 10.0
 LEAST_COMPARED = 3
@@ -105,7 +105,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     heard = [
         (turn, turn.loudness)
         for turn in conversation.turns
-        if turn.loudness is not None and character_count(turn.text) >= params.min_chars
+        if turn.loudness is not None and turn_characters(turn) >= params.min_chars
     ]
     args: dict[str, str | int | float] = {"role": role_word(params.by), "what": WHAT[params.of], **params.words()}
     values = _values(params, heard, chosen)

@@ -35,14 +35,13 @@ privacy: {any: [id_card, bank_card, phone, address], by: agent}
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from pipeline.conversation import Conversation, Evidence, Reason, Speaker, Turn
+from pipeline.conversation import Conversation, Evidence, Reason, Speaker
 from pipeline.criteria.base import (
     WRITTEN,
     Context,
@@ -56,12 +55,11 @@ from pipeline.criteria.base import (
     found,
     missed,
     role_word,
-    speaks,
     trust,
 )
-from pipeline.criteria.numbers import digits_of, numbers
 from pipeline.criteria.patterns import Patterns
 from pipeline.criteria.window import Distance, Window, select
+from pipeline.personal import certain, given, others_before
 from pipeline.text import matching_form
 
 Private: TypeAlias = Literal[
@@ -69,28 +67,6 @@ Private: TypeAlias = Literal[
 ]
 BY_FORM = 0.85
 """Confidence in what is told by its form alone, without a check digit."""
-_SAME_ADDRESS = 85
-"""From this partial ratio (rapidfuzz, 0…100) an address is the one that the other side gave."""
-
-_NUMBERED = r"[0-9十百]{1,5}(?:号楼|号院|号|弄|栋|幢|座|单元|楼|层|室|组)"
-_IN_FORM: dict[str, re.Pattern[str]] = {
-    "address": re.compile(
-        rf"[\u4e00-\u9fff]{{0,2}}(?P<core>[\u4e00-\u9fff]{{2}}(?:路|街|大道|巷|弄|胡同|新村|村|小区|花园|公寓|大厦|家园|苑)"
-        rf"[东西南北中]?(?:{_NUMBERED})+(?:[0-9]{{2,5}})?)"
-    ),
-    "plate": re.compile(
-        r"(?P<core>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z](?=[a-z]*[0-9])[a-z0-9]{5,6})(?![a-z0-9])"
-    ),
-    "order": re.compile(
-        r"(?:订单|运单|快递单|物流单|工单|保单|合同|流水|取件|单)(?:编号|号码|号)(?:是|为)?(?P<core>(?=[a-z]*[0-9])[a-z0-9]{6,})"
-    ),
-    "account": re.compile(
-        r"(?:[账帐](?:号|户)|户号|会员卡?号|客户号|卡号|登录名|用户名)(?:码)?(?:是|为)?(?P<core>(?=[a-z]*[0-9])[a-z0-9]{6,})"
-    ),
-    "email": re.compile(r"(?P<core>[a-z0-9]{3,}(?:艾特|圈a|at)[a-z0-9]{2,}点(?:com|cn|net|org))"),
-}
-"""What is told by its form, over matching forms; `core` is what the other side may have said before."""
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
 class Params(Strict):
@@ -106,55 +82,59 @@ class Params(Strict):
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Something personal: what it is, its characters without signs, and where."""
+    """Something personal: what it is, where, and the last turn from which on the other side had said the same."""
 
     kind: str
-    core: str
     places: tuple[Evidence, ...]
-    confidence: float
+    given: int | None
 
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether something personal is said aloud that the other side had not given.
 
-    A turn whose speaker is unknown is not searched: it is mostly the customer who gives numbers.
+    A turn whose speaker is unknown is not searched: it is mostly the customer who gives numbers. What was masked is
+    known by the marks of the turns.
     """
     turns = select(conversation, params.by, params.window, context)
     told = [
         said
-        for said in sorted(_personal(params, conversation, turns), key=lambda s: (s.places[0].turn, s.places[0].span))
-        if not _excused(said, params, conversation, context) and not _given(said, params, conversation)
+        for said in sorted(
+            [*_masked(params, conversation, turns), *_plain(params, conversation, turns)],
+            key=lambda said: (said.places[0].turn, said.places[0].span),
+        )
+        if not _excused(said, params, conversation, context) and not _within_reach(said, params, conversation)
     ]
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(told)}
     if len(told) < params.times:
         return missed(conversation, turns, params.by, context, Reason("criteria.privacy.none", args))
-    hits = tuple(Hit(s.places, trust(conversation.turns[s.places[0].turn], s.confidence)) for s in told)
+    hits = tuple(
+        Hit(s.places, trust(conversation.turns[s.places[0].turn], WRITTEN if s.kind in _CHECKED else BY_FORM))
+        for s in told
+    )
     args |= {"turn": hits[0].turn + 1, "what": f"@criteria.privacy.{told[0].kind}"}
     return found(hits, Reason("criteria.privacy.found", args))
 
 
-def _personal(params: Params, conversation: Conversation, turns: tuple[int, ...]) -> Iterator[_Said]:
-    for number in numbers(conversation.turns, turns):
-        if number.kind in params.any:
-            spans: dict[int, tuple[int, int]] = {}
-            for piece in number.pieces:
-                spans[piece.turn] = (spans.get(piece.turn, (piece.start, 0))[0], piece.end)
-            places = tuple(evidence(conversation.turns[turn], span) for turn, span in spans.items())
-            yield _Said(number.kind, number.digits, places, BY_FORM if number.kind == "landline" else WRITTEN)
+_CHECKED = ("id_card", "bank_card", "phone")
+
+
+def _masked(params: Params, conversation: Conversation, turns: tuple[int, ...]) -> Iterator[_Said]:
+    things: dict[int, list[tuple[Evidence, str, int | None]]] = {}
     for index in turns:
-        yield from _by_form(params, conversation.turns[index])
+        turn = conversation.turns[index]
+        for mark in turn.marks:
+            if mark.certain and mark.kind in params.any:
+                things.setdefault(mark.thing, []).append((evidence(turn, mark.span), mark.kind, mark.given))
+    for pieces in things.values():
+        others_said = pieces[0][2] if params.by != "anyone" else None
+        yield _Said(pieces[0][1], tuple(place for place, _, _ in pieces), others_said)
 
 
-def _by_form(params: Params, turn: Turn) -> Iterator[_Said]:
-    form = matching_form(turn.text)
-    for kind, expression in _IN_FORM.items():
-        if kind in params.any:
-            for match in expression.finditer(form.text):
-                place = evidence(turn, form.span(*match.span("core")))
-                yield _Said(kind, match["core"], (place,), BY_FORM)
-    if "email" in params.any:
-        for match in _EMAIL.finditer(turn.text):
-            yield _Said("email", matching_form(match[0]).text, (evidence(turn, match.span()),), BY_FORM)
+def _plain(params: Params, conversation: Conversation, turns: tuple[int, ...]) -> Iterator[_Said]:
+    side = tuple(Speaker) if params.by == "anyone" else (Speaker(params.by),)
+    for said in certain(conversation.turns, turns, params.any):
+        places = tuple(evidence(conversation.turns[place.turn], (place.start, place.end)) for place in said.places)
+        yield _Said(said.kind, places, given(said, others_before(said, conversation.turns, side)))
 
 
 def _excused(said: _Said, params: Params, conversation: Conversation, context: Context) -> bool:
@@ -170,30 +150,19 @@ def _excused(said: _Said, params: Params, conversation: Conversation, context: C
     return False
 
 
-def _given(said: _Said, params: Params, conversation: Conversation) -> bool:
-    """Whether the other side had said it before."""
-    first = said.places[0]
-    others = [
-        turn
-        for turn in conversation.turns[: first.turn]
-        if not speaks(turn, params.by) and turn.speaker not in (Speaker.BOT, Speaker.SYSTEM)
-    ]
+def _within_reach(said: _Said, params: Params, conversation: Conversation) -> bool:
+    """Whether the other side had said it before, and not too long ago."""
     reach = params.given_within
-    if reach is not None and reach.unit == "turns":
-        others = others[len(others) - int(reach.amount) :] if reach.amount < len(others) else others
-    elif reach is not None:
-        others = [
+    if said.given is None or reach is None:
+        return said.given is not None
+    first, source = said.places[0], conversation.turns[said.given]
+    if reach.unit == "turns":
+        others = (
             turn
-            for turn in others
-            if turn.start is not None
-            and first.start is not None
-            and first.start - (turn.start if turn.end is None else turn.end) <= reach.amount
-        ]
-    if said.kind in ("id_card", "bank_card", "phone", "landline"):
-        return said.core.removeprefix("86") in "".join(map(digits_of, others))
-    given = "".join(matching_form(turn.text).text for turn in others)
-    if said.kind != "address":
-        return said.core in given
-    from rapidfuzz.fuzz import partial_ratio
-
-    return len(given) >= len(said.core) and partial_ratio(said.core, given) >= _SAME_ADDRESS
+            for turn in conversation.turns[said.given : first.turn]
+            if turn.speaker not in (conversation.turns[first.turn].speaker, Speaker.BOT, Speaker.SYSTEM)
+        )
+        return sum(1 for _ in others) <= reach.amount
+    if source.start is None or first.start is None:
+        return False
+    return first.start - (source.start if source.end is None else source.end) <= reach.amount

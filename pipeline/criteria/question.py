@@ -56,7 +56,7 @@ from pipeline.criteria.base import (
     wrong,
 )
 from pipeline.criteria.window import DIRECTIONS, Range, Window, select
-from pipeline.redaction import redact
+from pipeline.redact import hide
 from pipeline.text import matching_form
 
 ANSWERED = 0.75
@@ -179,7 +179,7 @@ def _place(answer: Answer, params: Params, conversation: Conversation, context: 
     names = names_in(conversation)
     for index in select(conversation, params.by, params.window, context.whole()):
         turn = conversation.turns[index]
-        told = redact(turn.text, names=names)
+        told = hide(turn.text, names=names)
         form = matching_form(told.text)
         if len(quote) < LEAST_QUOTE and quote != form.text:
             continue

@@ -46,7 +46,7 @@ from pipeline.criteria.base import (
     wrong,
 )
 from pipeline.criteria.window import Window, select, unknown_turns
-from pipeline.dialogue import character_count
+from pipeline.dialogue import turn_characters
 
 
 class Params(Strict):
@@ -69,7 +69,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     """Whether `by` speaks in the window."""
     turns = [conversation.turns[i] for i in select(conversation, params.by, params.window, context)]
     hits = tuple(
-        Hit((evidence(turn),), trust(turn, WRITTEN)) for turn in turns if character_count(turn.text) >= params.min_chars
+        Hit((evidence(turn),), trust(turn, WRITTEN)) for turn in turns if turn_characters(turn) >= params.min_chars
     )
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}
     least = params.times if params.at_most is None or "times" in params.model_fields_set else 0

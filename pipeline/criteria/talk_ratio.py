@@ -49,7 +49,7 @@ from pipeline.criteria.base import (
     wrong,
 )
 from pipeline.criteria.window import Window, select
-from pipeline.dialogue import character_count
+from pipeline.dialogue import turn_characters
 
 
 class Params(Limits):
@@ -95,7 +95,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
 
 def _amount(turn: Turn, of: str) -> float:
     if of == "characters":
-        return float(character_count(turn.text))
+        return float(turn_characters(turn))
     return max(0.0, (turn.end or 0.0) - (turn.start or 0.0))
 
 

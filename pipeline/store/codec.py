@@ -21,6 +21,7 @@ from pipeline.conversation import (
     Finding,
     Hearing,
     Interaction,
+    Mark,
     Measures,
     Reading,
     Reason,
@@ -103,6 +104,7 @@ def hearing_row(conversation: Conversation, models: Mapping[str, str]) -> Hearin
         asr_digest=ears(models),
         quality=asdict(conversation.hearing) if conversation.hearing else None,
         turns=[TurnRow(**_turn_fields(turn)) for turn in conversation.turns],
+        sealed=conversation.sealed or None,
     )
 
 
@@ -115,6 +117,7 @@ def heard_of(row: HearingRow, media: Path, *, turns: Iterable[Mapping[str, Any]]
         interaction=interaction_of(row.interaction, media),
         turns=tuple(_turn_of({name: fields[name] for name in _TURN_FIELDS}) for fields in turns),
         hearing=None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])}),
+        sealed=row.sealed or "",
     )
 
 
@@ -224,19 +227,21 @@ def decision_of(row: DecisionRow) -> Decision:
 
 _TURN_FIELDS = (
     "index", "speaker", "text", "original", "start", "end", "confidence", "role_confidence", "words", "loudness",
-    "sound_before",
+    "sound_before", "marks",
 )  # fmt: skip
 
 
 def _turn_fields(turn: Turn) -> dict[str, Any]:
     fields = {name: getattr(turn, name) for name in _TURN_FIELDS}
     words = [[word.text, word.start, word.end, word.probability] for word in turn.words]
-    return {**fields, "speaker": turn.speaker.value, "words": words}
+    marks = [[m.kind, *m.span, m.characters, m.thing, m.certain, m.given] for m in turn.marks]
+    return {**fields, "speaker": turn.speaker.value, "words": words, "marks": marks}
 
 
 def _turn_of(fields: Mapping[str, Any]) -> Turn:
     words = tuple(Word(*word) for word in fields["words"])
-    return Turn(**{**fields, "speaker": Speaker(fields["speaker"]), "words": words})
+    marks = tuple(Mark(kind, (start, end), *rest) for kind, start, end, *rest in fields.get("marks") or ())
+    return Turn(**{**fields, "speaker": Speaker(fields["speaker"]), "words": words, "marks": marks})
 
 
 def _reading_fields(reading: Reading) -> dict[str, Any]:

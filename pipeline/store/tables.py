@@ -71,12 +71,14 @@ class InteractionRow(Base):
     extra: Mapped[Any] = mapped_column(JSON)
     taken_at: Mapped[datetime]
     replaced_by: Mapped[str | None] = mapped_column(DIGEST)
+    text_deleted_at: Mapped[datetime | None]
 
 
 class HearingRow(Base):
     """The turns that one speech model heard in an interaction.
 
-    `asr_digest` is empty where the turns came as text, because then no model had a part in them.
+    `asr_digest` is empty where the turns came as text, because then no model had a part in them. `sealed` is what was
+    masked in them, encrypted, where that is kept.
     """
 
     __tablename__ = "hearings"
@@ -85,6 +87,7 @@ class HearingRow(Base):
     interaction_digest: Mapped[str] = mapped_column(ForeignKey("interactions.digest"))
     asr_digest: Mapped[str] = mapped_column(DIGEST)
     quality: Mapped[Any] = mapped_column(JSON)
+    sealed: Mapped[str | None] = mapped_column(Text)
     interaction: Mapped[InteractionRow] = relationship(lazy="joined", innerjoin=True)
     turns: Mapped[list[TurnRow]] = relationship(order_by="TurnRow.index", lazy="selectin")
 
@@ -120,6 +123,7 @@ class TurnRow(Base):
     words: Mapped[Any] = mapped_column(JSON)
     loudness: Mapped[float | None]
     sound_before: Mapped[float | None]
+    marks: Mapped[Any | None] = mapped_column(JSON)
 
 
 class EvaluationRow(Base):
@@ -260,6 +264,15 @@ class RunRow(Base):
     taken: Mapped[int] = mapped_column(default=0)
     evaluated: Mapped[int] = mapped_column(default=0)
     known: Mapped[int] = mapped_column(default=0)
+
+
+class ForgottenRow(Base):
+    """Content that was deleted for good: its digest, so that it is not taken in again, and why (`age`, `customer`)."""
+
+    __tablename__ = "forgotten"
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    why: Mapped[str] = mapped_column(String(16))
+    forgotten_at: Mapped[datetime]
 
 
 class SetAsideRow(Base):

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.conversation import Verdict
-from pipeline.criteria.numbers import id_card_fits, luhn_fits, number_kind
+from pipeline.spoken_numbers import id_card_fits, luhn_fits, number_kind
 from pipeline.scorecard import BadScorecardError
 from tests.cards import finding
 from tests.dialogues import talk

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from pipeline.conversation import Speaker, Turn
-from pipeline.text import matching_form
+from pipeline.placeholders import blanked
+from pipeline.text import MatchingForm, matching_form
 
 NumberKind: TypeAlias = Literal["id_card", "bank_card", "phone", "landline"]
 
@@ -26,6 +28,20 @@ _LANDLINE = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})[2-8][0-9]{6,7}")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _SHORT = 3
 """A turn of the other side of at most so many characters (对, 嗯嗯, 好的) does not end a number."""
+_ECHO = re.compile(r"[0-9x]|[2-9两]个(?=[0-9])|嗯|对|好的?|是的?|您说|请说|继续|然后呢?|还有呢?|记下?了?|收到|没错|ok")
+"""What the other side says while a number is dictated, besides the digits that it says after the speaker."""
+_SOUNDS = {
+    "0": "领灵凌另令洞", "1": "腰妖吆要医衣依", "2": "儿而尔两俩", "3": "山伞散", "4": "是事死寺似十时",
+    "5": "舞无吴武午", "6": "流留刘柳溜", "7": "期其奇妻齐拐", "8": "吧爸把巴罢", "9": "就久酒旧勾",
+}  # fmt: skip
+"""What a recogniser writes for a digit, and how digits are said on the radio; counted only within a row of digits."""
+_DIGIT_OF = {sign: digit for digit, signs in _SOUNDS.items() for sign in signs}
+ALIKE = "".join(_DIGIT_OF)
+_MISHEARD = re.compile(
+    rf"(?<=[0-9]{{2}})[{ALIKE}](?=[0-9]{{2}})|(?<=[0-9])[{ALIKE}](?=[0-9]{{3}})|(?<=[0-9]{{3}})[{ALIKE}](?=[0-9](?![0-9]))"
+    rf"|[腰妖吆要](?=[3-9][0-9]{{8}})|^[{ALIKE}](?=[0-9]{{2,}}$)|(?<=^[0-9]{{2}})[{ALIKE}]$|(?<=[0-9]{{3}})[{ALIKE}]$"
+)
+_COMMA = re.compile("[，,、。；;！!？?]")
 _LEAST, _MOST = 10, 19
 """How many digits the numbers of these kinds have."""
 _DIGIT = re.compile("[0-9]")
@@ -65,24 +81,38 @@ def numbers(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Number]:
         turns: all turns of the conversation.
         speaking: the indices of those in which numbers are looked for, all of one side.
     """
+    for row in rows(turns, speaking):
+        yield from within(row)
+
+
+def rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[tuple[Piece, ...]]:
+    """Digits in the turns `speaking` that are said in one go, with linking words and short turns of others between."""
     wanted = set(speaking)
     row: tuple[Piece, ...] = ()
     open_end = False
     for turn in turns:
         if turn.index not in wanted:
-            if turn.speaker is not Speaker.SYSTEM and len(matching_form(turn.text).text) > _SHORT:
+            if turn.speaker is not Speaker.SYSTEM and _interrupts(turn):
                 open_end = False
             continue
         for found in _rows(turn):
             if open_end and found.opens:
                 row += found.pieces
             else:
-                yield from _within(row)
+                if row:
+                    yield row
                 row = found.pieces
             open_end = found.closes
         if not row or row[-1].turn != turn.index:
             open_end = False
-    yield from _within(row)
+    if row:
+        yield row
+
+
+def _interrupts(turn: Turn) -> bool:
+    """Whether a turn of the other side is more than an echo of what is dictated."""
+    form = matching_form(turn.text).text
+    return len(form) > _SHORT and len(_ECHO.sub("", form)) > _SHORT
 
 
 def digits_of(turn: Turn) -> str:
@@ -92,9 +122,10 @@ def digits_of(turn: Turn) -> str:
 
 def _rows(turn: Turn) -> list[_Row]:
     """The rows of digits of one turn, and whether each begins and ends with the turn."""
-    form = matching_form(turn.text)
+    form = matching_form(blanked(turn.text))
     if _DIGIT.search(form.text) is None:
         return []
+    heard = _heard(form)
     rows: list[_Row] = []
     pieces: list[Piece] = []
     reached, opens = 0, True
@@ -105,7 +136,7 @@ def _rows(turn: Turn) -> list[_Row]:
             rows.append(_Row(tuple(pieces), opens, at_end))
         pieces = []
 
-    for match in _TOKEN.finditer(form.text):
+    for match in _TOKEN.finditer(heard):
         if match.start() > reached:
             close(at_end=False)
             opens = False
@@ -119,26 +150,49 @@ def _rows(turn: Turn) -> list[_Row]:
             pieces[-1] = Piece(turn.index, last.digits + said, last.start, end)
         else:
             pieces.append(Piece(turn.index, said, start, end))
-    close(at_end=reached == len(form.text))
+    close(at_end=reached == len(heard))
     return rows
+
+
+def _heard(form: MatchingForm) -> str:
+    """The form with misheard digits as digits; only where no comma or stop stands around them."""
+
+    def digit(match: re.Match[str]) -> str:
+        place, end = match.start(), match.end()
+        around = form.offsets[max(0, place - 1) : end + 1]
+        straight = not any(_COMMA.search(form.source, before + 1, after) for before, after in pairwise(around))
+        return _DIGIT_OF[match.group()] if straight else match.group()
+
+    heard = form.text
+    for _ in range(2):
+        heard = _MISHEARD.sub(digit, heard)
+    return heard
 
 
 def _count(sign: str) -> int:
     return 2 if sign == "两" else int(sign)
 
 
-def _within(row: tuple[Piece, ...]) -> Iterator[Number]:
+def within(row: tuple[Piece, ...]) -> Iterator[Number]:
     """The numbers in a row: the longest runs of whole pieces that make one, from the left."""
     first = 0 if sum(len(piece.digits) for piece in row) >= _LEAST else len(row)
     while first < len(row):
+        best: tuple[int, Number] | None = None
         for last in range(min(len(row), first + _PIECES), first, -1):
             digits = "".join(piece.digits for piece in row[first:last])
-            kind = number_kind(digits) if len(digits) <= _MOST else None
-            if kind is not None:
-                yield Number(kind, digits, row[first:last])
-                first = last - 1
-                break
+            kind = number_kind(digits) if len(digits) <= _MOST and not _strays(row, first, last) else None
+            # Nearly every second number passes one of two checks by chance, that of ID cards hardly any.
+            if kind is not None and (best is None or (kind == "id_card" and best[1].kind == "bank_card")):
+                best = last, Number(kind, digits, row[first:last])
+        if best is not None:
+            yield best[1]
+            first = best[0] - 1
         first += 1
+
+
+def _strays(row: tuple[Piece, ...], first: int, last: int) -> bool:
+    """Whether the run ends with a single digit that begins another turn, such as 一 of 一共."""
+    return last - first > 1 and len(row[last - 1].digits) == 1 and row[last - 2].turn != row[last - 1].turn
 
 
 def number_kind(digits: str) -> NumberKind | None:
