@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from pipeline.base_line import Counted
 from pipeline.conversation import Channel, SetAside
@@ -310,3 +311,21 @@ class _Tally:
             money=None if price is None or spent is None else spent * price,
             currency=run.currency,
         )
+
+
+def to_json(figures: NightFigures) -> Mapping[str, Any]:
+    """The figures as JSON values."""
+    from pydantic import TypeAdapter
+
+    content: dict[str, Any] = TypeAdapter(NightFigures).dump_python(figures, mode="json")
+    return content
+
+
+def from_json(content: Mapping[str, Any]) -> NightFigures | None:
+    """The figures that `to_json` wrote; `None` where another version of zhijian wrote them otherwise."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(NightFigures).validate_python(dict(content))
+    except ValidationError:
+        return None

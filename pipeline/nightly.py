@@ -10,6 +10,7 @@ the store), `reporting` and `finished`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,12 +21,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pipeline import __version__
+from pipeline.alerts.receivers import receivers
 from pipeline.batch import Batch, Progress, Silent, evaluate, split
 from pipeline.conversation import Conversation, Interaction, SetAside
 from pipeline.errors import StoreError
 from pipeline.i18n import t
 from pipeline.ingest import Intake, file_of, ingest
 from pipeline.night import night_of
+from pipeline.night_end import NightReport, RunFacts, after_batch, night_report
 from pipeline.patience import patiently
 from pipeline.prober import COMMAND, Prober
 from pipeline.settings import Settings
@@ -55,6 +58,7 @@ class Outcome:
     waiting: tuple[str, ...]
     notes: tuple[str, ...]
     report: Path
+    night: NightReport
 
 
 class Nightly:
@@ -70,7 +74,7 @@ class Nightly:
     Raises:
         InputError: there is no such folder.
         ScorecardError: a scorecard is wrong.
-        SettingsError: the speech model is missing or cannot be used.
+        SettingsError: the speech model is missing or cannot be used, or a receiver of alerts is none.
         StoreError: the store cannot be opened.
     """
 
@@ -83,10 +87,11 @@ class Nightly:
         progress: Progress | None = None,
         prober: Sequence[str] = COMMAND,
     ) -> None:
+        receivers(settings)
         self._settings = settings
         self._progress: Progress = progress or Silent()
         self._inbox = str(inbox.absolute())
-        self._store = open_store(settings.store_url, media=settings.media, language=settings.language)
+        self._store = patiently(open_store, settings.store_url, media=settings.media, language=settings.language)
         try:
             self._workshop = workshop or self._own_workshop()
             for card in self._workshop.cards:
@@ -121,7 +126,7 @@ class Nightly:
         Raises:
             StoreError: the store cannot be written.
         """
-        batch, store = self.batches[number], self._store
+        batch, store, began = self.batches[number], self._store, time.monotonic()
         items = batch.items
         patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
         try:
@@ -141,10 +146,11 @@ class Nightly:
         set_aside = [item for _, item in failed]
         patiently(store.set_aside, self._run, set_aside)
         self._set_aside += set_aside
+        after_batch(store, self._settings, results, time.monotonic() - began, self._workshop.cards)
         return len(results)
 
     def finish(self) -> Outcome:
-        """Close the run, write the report of this inbox to `home/report`, and say what was done.
+        """Close the run, write its night report and the report of this inbox, send word, and say what was done.
 
         Raises:
             StoreError: the store cannot be read or written.
@@ -160,6 +166,15 @@ class Nightly:
         decisions = self._store.decisions()
         newer = (newer_shipped(card, self._store, language=settings.language) for card in self._workshop.cards)
         notes = (*self._intake.notes, *filter(None, newer))
+        facts = RunFacts(
+            self._run,
+            self._inbox,
+            known=self._known,
+            duplicates=self._intake.duplicates,
+            waiting=len(self._intake.waiting),
+            set_aside=tuple(self._set_aside),
+        )
+        told = night_report(self._store, settings, facts, self._workshop.cards)
         self._store.close()
         night = night_of(
             results,
@@ -177,6 +192,7 @@ class Nightly:
             self._intake.waiting,
             notes,
             write_report(night, settings.report, language=settings.language),
+            told,
         )
         self._progress.step("finished", ())
         return outcome

@@ -23,6 +23,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
     "ingest": ("pipeline/ingest.py", "pipeline/recordings.py", "pipeline/interactions.py"),
     "hearing": ("pipeline/transcribe.py",),
     "rescore": ("pipeline/cli/rescores.py", "pipeline/reports"),
+    "nights": ("pipeline/reports",),
 }
 """Where a helper puts the area before a key, so that the key stands in the source without it (`say("home")`)."""
 
@@ -45,6 +46,8 @@ DYNAMIC = (
     "learning.column.",
     "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.", "validate.why.",
     "training.base.", "training.step.",
+    "alerts.warning.", "alerts.state.", "alerts.column.",
+    "nights.table.", "nights.column.", "nights.channel.", "nights.line.",
 )  # fmt: skip
 """Beginnings of keys that are put together while the program runs."""
 

@@ -87,7 +87,7 @@ def night_message(
         date=f"{day:%Y-%m-%d}",
         count=len(warned),
     )
-    lines = [_warned(one, titles, language) for one in warned[:MOST_WARNINGS]]
+    lines = list(warning_sentences(warned[:MOST_WARNINGS], titles, language))
     if len(warned) > MOST_WARNINGS:
         lines.append(t(language, "alerts.more_warnings", count=len(warned) - MOST_WARNINGS))
     return Message(
@@ -129,6 +129,11 @@ def trial_message(*, made_at: datetime, language: Language) -> Message:
         report="",
         made_at=made_at,
     )
+
+
+def warning_sentences(warned: Sequence[Warned], titles: Mapping[str, str], language: Language) -> tuple[str, ...]:
+    """Warnings in words, in their order."""
+    return tuple(_warned(one, titles, language) for one in warned)
 
 
 def grave_result(result: Result) -> Grave | None:
