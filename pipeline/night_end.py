@@ -214,7 +214,13 @@ def _tell_grave(
 
 
 def _titles(cards: Sequence[Scorecard], language: Language) -> dict[str, str]:
-    return {criterion.id: criterion.title.text(language) for card in cards for criterion in card.criteria}
+    """Titles of criteria by id and by `SCORECARD/CRITERION`, and of scorecards by id."""
+    titles: dict[str, str] = {}
+    for card in cards:
+        for criterion in card.criteria:
+            titles[criterion.id] = titles[f"{card.id}/{criterion.id}"] = criterion.title.text(language)
+        titles[card.id] = card.title.text(language)
+    return titles
 
 
 def _where(settings: Settings, run: int) -> str:

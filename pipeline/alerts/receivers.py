@@ -41,7 +41,7 @@ def receivers(settings: Settings) -> tuple[Receiver, ...]:
     """Everybody whom the settings name, each once.
 
     Raises:
-        SettingsError: Z560, an address is none, or somebody is to log in without encryption.
+        SettingsError: Z570, an address is none, or somebody is to log in without encryption.
     """
     alerts, language = settings.alerts, settings.language
     found = [_mail(address, language) for address in alerts.mail_to.replace(",", " ").split()]
@@ -70,4 +70,4 @@ def _robot(kind: Kind, address: str, language: Language) -> Receiver:
 
 def _wrong(key: str, sentence: str, language: Language) -> SettingsError:
     hint = t(language, f"{sentence}_hint", name=environment_name(key))
-    return SettingsError("Z560", t(language, sentence, key=key), where=environment_name(key), hint=hint)
+    return SettingsError("Z570", t(language, sentence, key=key), where=environment_name(key), hint=hint)

@@ -25,17 +25,26 @@ class Kind(StrEnum):
 class Warned:
     """Something out of the ordinary.
 
-    `name` is the criterion, queue or agent. Against a fixed limit: `value` beyond `limit`, both as they are told (an
-    index 0…100, a share 0…1), `usual` the mean of the nights before. Against the nights before: `rise`.
+    `name` is the criterion (of the scorecard `card`), the queue or the agent. Against a fixed limit: `value` beyond
+    `limit`, both as they are told (an index 0…100, a share 0…1), `usual` the mean of the nights before. Against the
+    nights before: `rise`.
     """
 
     kind: Kind
     name: str = ""
+    card: str = ""
     value: float | None = None
     limit: float | None = None
     usual: float | None = None
     counted: Counted | None = None
     rise: Rise | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    name: str
+    counted: Counted
+    card: str = ""
 
 
 def warnings(night: NightFigures, before: Sequence[NightFigures], alerts: Alerts) -> tuple[Warned, ...]:
@@ -78,26 +87,29 @@ def _satisfaction(night: NightFigures, alerts: Alerts) -> tuple[Warned, ...]:
 
 def _rises(
     kind: Kind,
-    now: Mapping[Hashable, tuple[str, Counted]],
-    before: Sequence[Mapping[Hashable, tuple[str, Counted]]],
+    now: Mapping[Hashable, _Series],
+    before: Sequence[Mapping[Hashable, _Series]],
     alerts: Alerts,
 ) -> tuple[Warned, ...]:
     chance = alerts.chance / max(1, len(now))
-    found: list[tuple[Rise, str]] = []
-    for key, (name, counted) in now.items():
-        past = [one[key][1] for one in before if key in one]
-        if risen := rise(counted, past, chance=chance):
-            found.append((risen, name))
-    return tuple(Warned(kind, name, rise=risen) for risen, name in sorted(found, key=lambda one: one[0].chance))
+    found: list[Warned] = []
+    for key, series in now.items():
+        past = [one[key].counted for one in before if key in one]
+        if risen := rise(series.counted, past, chance=chance):
+            found.append(Warned(kind, series.name, series.card, rise=risen))
+    return tuple(sorted(found, key=lambda one: one.rise.chance if one.rise else 0.0))
 
 
-def _faults(night: NightFigures) -> Mapping[Hashable, tuple[str, Counted]]:
-    return {(fault.scorecard, fault.criterion): (fault.criterion, fault.counted) for fault in night.faults}
+def _faults(night: NightFigures) -> Mapping[Hashable, _Series]:
+    return {
+        (fault.scorecard, fault.criterion): _Series(fault.criterion, fault.counted, fault.scorecard)
+        for fault in night.faults
+    }
 
 
-def _queues(night: NightFigures) -> Mapping[Hashable, tuple[str, Counted]]:
-    return {group.name: (group.name, group.failed) for group in night.queues}
+def _queues(night: NightFigures) -> Mapping[Hashable, _Series]:
+    return {group.name: _Series(group.name, group.failed) for group in night.queues}
 
 
-def _agents(night: NightFigures) -> Mapping[Hashable, tuple[str, Counted]]:
-    return {group.name: (group.name, group.failed) for group in night.agents}
+def _agents(night: NightFigures) -> Mapping[Hashable, _Series]:
+    return {group.name: _Series(group.name, group.failed) for group in night.agents}

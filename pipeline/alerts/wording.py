@@ -73,7 +73,7 @@ def night_message(
     Args:
         night: the night.
         warned: what is out of the ordinary in it.
-        titles: of criteria, in that language.
+        titles: of criteria by id and by `SCORECARD/CRITERION`, of scorecards by id, in that language.
         report: where to read on.
         zone: time zone of the day that the title names.
         language: of the message.
@@ -171,11 +171,13 @@ def _case(case: Grave, titles: Mapping[str, str], language: Language) -> str:
 
 def _warned(one: Warned, titles: Mapping[str, str], language: Language) -> str:
     if one.rise is not None:
-        name = titles.get(one.name, one.name) if one.kind is Kind.FAULT else harmless(one.name)
+        fault = one.kind is Kind.FAULT
+        name = titles.get(f"{one.card}/{one.name}", one.name) if fault else harmless(one.name)
         return t(
             language,
             f"alerts.warning.{one.kind}",
             name=name,
+            card=titles.get(one.card, one.card),
             happened=one.rise.now.happened,
             judged=one.rise.now.judged,
             share=_percent(one.rise.now.share),

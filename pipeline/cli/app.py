@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from pipeline.i18n import t
 from pipeline.settings import Settings, language_from_environment, load_settings
 
 _LANGUAGE = language_from_environment()
+_DAYS = ["%Y-%m-%d"]
 
 
 def _(key: str) -> str:
@@ -57,6 +59,12 @@ models = typer.Typer(cls=_Group, help=_("models.help"), no_args_is_help=True)
 app.add_typer(models, name="models")
 scorecard_ = typer.Typer(cls=_Group, help=_("scorecard.help"), no_args_is_help=True)
 app.add_typer(scorecard_, name="scorecard")
+retention_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "privacy.retention.help"), no_args_is_help=True)
+app.add_typer(retention_, name="retention")
+privacy_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "privacy.help"), no_args_is_help=True)
+app.add_typer(privacy_, name="privacy")
+alerts_ = typer.Typer(cls=_Group, help=_("alerts.help"), no_args_is_help=True)
+app.add_typer(alerts_, name="alerts")
 quarantine_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "quarantine.help"), no_args_is_help=True)
 app.add_typer(quarantine_, name="quarantine")
 
@@ -129,10 +137,12 @@ class _LateFile(logging.Handler):
         self._path = path
 
     def emit(self, record: logging.LogRecord) -> None:
+        from pipeline.redact import masked_text
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(self.format(record) + "\n")
+                file.write(masked_text(self.format(record), proved=True) + "\n")
         except OSError:
             self.handleError(record)
 
@@ -323,6 +333,82 @@ def export(output: Annotated[Lines, typer.Option("--format", help=_("export.form
     raise typer.Exit(stored.export(settings))
 
 
+@retention_.command("run", cls=_Command, help=t(_LANGUAGE, "privacy.retention.run"))
+def run_retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(_LANGUAGE, "privacy.dry_run"))] = False,
+) -> None:
+    """Delete what is older than the settings allow."""
+    settings = _settings()
+    from pipeline.cli import personal
+
+    raise typer.Exit(personal.run_retention(settings, dry_run=dry_run))
+
+
+@privacy_.command("export", cls=_Command, help=t(_LANGUAGE, "privacy.export"))
+def export_customer(
+    customer: Annotated[str, typer.Option(metavar="ID", help=t(_LANGUAGE, "privacy.customer"), show_default=False)],
+    out: Annotated[Path, typer.Option(help=t(_LANGUAGE, "privacy.out"), show_default=False)],
+) -> None:
+    """Write what is kept of a customer."""
+    settings = _settings()
+    from pipeline.cli import personal
+
+    raise typer.Exit(personal.export_customer(customer, out, settings))
+
+
+@privacy_.command("erase", cls=_Command, help=t(_LANGUAGE, "privacy.erase"))
+def erase_customer(
+    customer: Annotated[str, typer.Option(metavar="ID", help=t(_LANGUAGE, "privacy.customer"), show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(_LANGUAGE, "privacy.dry_run"))] = False,
+) -> None:
+    """Delete what is kept of a customer."""
+    settings = _settings()
+    from pipeline.cli import personal
+
+    raise typer.Exit(personal.erase_customer(customer, settings, dry_run=dry_run))
+
+
+@privacy_.command("key", cls=_Command, help=t(_LANGUAGE, "privacy.new_key"))
+def privacy_key() -> None:
+    """Print a new key."""
+    from pipeline.cli import personal
+
+    raise typer.Exit(personal.new_key())
+
+
+@app.command(cls=_Command, help=_("search.help"))
+def search(
+    text: Annotated[str, typer.Argument(help=_("search.text"), show_default=False)],
+    agent: Annotated[str | None, typer.Option(metavar="ID", help=_("search.agent"), show_default=False)] = None,
+    since: Annotated[datetime | None, typer.Option(formats=_DAYS, help=_("search.since"), show_default=False)] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_DAYS, help=_("search.until"), show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=1, help=_("search.limit"))] = 20,
+) -> None:
+    """Find what was said."""
+    settings = _settings()
+    from pipeline.cli import finding
+
+    raise typer.Exit(finding.search(text, settings, agent=agent, since=since, until=until, limit=limit))
+
+
+@app.command(cls=_Command, help=_("backup.help"))
+def backup(file: Annotated[Path, typer.Argument(help=_("backup.file"), show_default=False)]) -> None:
+    """Write the store into a file."""
+    settings = _settings()
+    from pipeline.cli import copies
+
+    raise typer.Exit(copies.backup(file, settings))
+
+
+@app.command(cls=_Command, help=_("restore.help"))
+def restore(file: Annotated[Path, typer.Argument(help=_("restore.file"), show_default=False)]) -> None:
+    """Put a backup into an empty store."""
+    settings = _settings()
+    from pipeline.cli import copies
+
+    raise typer.Exit(copies.restore(file, settings))
+
+
 @app.command(cls=_Command, help=_("review.help"))
 def review(
     interaction: Annotated[str, typer.Argument(help=_("review.interaction"), show_default=False)],
@@ -394,6 +480,35 @@ def learn_model(
     from pipeline.cli import lessons
 
     raise typer.Exit(lessons.lesson(out, settings, put_to_use=use))
+
+
+@alerts_.command("list", cls=_Command, help=_("alerts.list"))
+def list_alerts(
+    limit: Annotated[int, typer.Option(min=1, help=_("alerts.limit"))] = 30,
+) -> None:
+    """Print the last alerts."""
+    settings = _settings()
+    from pipeline.cli import alerts
+
+    raise typer.Exit(alerts.show(settings, limit=limit))
+
+
+@alerts_.command("test", cls=_Command, help=_("alerts.test"))
+def try_alerts() -> None:
+    """Send a trial message."""
+    settings = _settings()
+    from pipeline.cli import alerts
+
+    raise typer.Exit(alerts.trial(settings))
+
+
+@alerts_.command("send", cls=_Command, help=_("alerts.send"))
+def send_alerts() -> None:
+    """Send what is left."""
+    settings = _settings()
+    from pipeline.cli import alerts
+
+    raise typer.Exit(alerts.send(settings))
 
 
 @app.command(cls=_Command, help=_("doctor.help"))

@@ -64,6 +64,13 @@ def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
         "duplicates": outcome.duplicates,
     }
     console.print(t(language, "cli.run.counts", **counts), markup=False)
+    for sentence in outcome.night.sentences:
+        console.print(f"⚠ {sentence}", markup=False, soft_wrap=True)
+    delivered = outcome.night.delivered
+    if delivered.waiting or delivered.refused or delivered.unknown:
+        counts = {"sent": delivered.sent, "waiting": delivered.waiting, "refused": delivered.refused}
+        console.print(t(language, "alerts.done", **counts, unknown=delivered.unknown), markup=False, soft_wrap=True)
+    console.print(t(language, "cli.run.night", path=outcome.night.page), markup=False, soft_wrap=True)
     results().print(t(language, "cli.run.report", path=outcome.report), markup=False, soft_wrap=True)
 
 

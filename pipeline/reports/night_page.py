@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -85,7 +84,7 @@ def write_night(
     pages = environment(words, Night(made_at, (), cards={card.id: card for card in cards}))
     pages.globals["linked"] = False
     nights = [*reversed(before), night]
-    days = [_day(one.made_at, zone, words) for one in nights]
+    days = _days(nights, zone, words)
 
     def tell(key: str, /, **args: object) -> str:
         return t(words.language, f"nights.{key}", **args)
@@ -123,9 +122,13 @@ def _change(now: float | None, then: float | None, decimals: int = 0) -> str:
     return f"{now - then:+.{decimals}f}".replace("-", "−") if round(now - then, decimals) else "±0"
 
 
-def _day(moment: datetime, zone: str, words: Words) -> str:
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{words.short_day(local.date())} {local:%H:%M}"
+def _days(nights: Sequence[NightFigures], zone: str, words: Words) -> list[str]:
+    """Labels of nights: the day, with the time where two nights ended on the same one."""
+    local = [one.made_at.astimezone(ZoneInfo(zone)) for one in nights]
+    days = [words.short_day(moment.date()) for moment in local]
+    if len(set(days)) == len(days):
+        return days
+    return [f"{day} {moment:%H:%M:%S}" for day, moment in zip(days, local, strict=True)]
 
 
 def _groups(
