@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,3 +103,13 @@ def run(program: Path, *arguments: str, folder: Path) -> None:
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+def fresh(running: Server, *, like: str = "template1") -> str:
+    """The URL of a new database."""
+    import psycopg
+
+    name = f"db{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(running.url().replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
+    return running.url(name)

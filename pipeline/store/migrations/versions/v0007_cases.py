@@ -109,7 +109,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "erasing",
-        sa.Column("evaluation_id", sa.Integer(), nullable=False),
+        sa.Column("evaluation_id", sa.Integer(), nullable=False, autoincrement=False),
         sa.PrimaryKeyConstraint("evaluation_id", name="pk_erasing"),
     )
     op.create_table(
