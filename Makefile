@@ -19,9 +19,9 @@ setup: .venv/.installed-dev
 	$(INSTALL) .
 	touch $@
 
-# The tests also train, in small, and look at pages: torch, transformers and playwright come with these extras.
+# The tests also train, in small, look at pages, and keep results in PostgreSQL and recordings in an object store.
 .venv/.installed-dev: .venv/.installed
-	$(INSTALL) '.[dev,train]'
+	$(INSTALL) '.[dev,postgres,s3,train]'
 	touch $@
 
 # Status 1 means that files were set aside: three of the samples are broken on purpose.
