@@ -54,7 +54,9 @@ class SettingsError(ZhijianError):
     """A setting or a model is missing or wrong (Z5xx)."""
 
 
-_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "cannot allocate memory", "failed to allocate memory")
+_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "cannot allocate memory", "failed to allocate memory",
+    "failed to map segment", "can't start new thread", "resource temporarily unavailable",
+)  # fmt: skip
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -164,7 +164,7 @@ def test_quarantine_is_listed_and_left_on_request(
     assert quarantine.show(settings) == 0
     shown = capsys.readouterr().out
     assert [word in shown for word in ("1.json", "[Z191]", items[1].digest[7:19])] == [True] * 3
-    with pytest.raises(InputError, match="Z122"):
+    with pytest.raises(InputError, match="Z123"):
         quarantine.retry(["2.json"], settings, everything=False)
     quarantine.retry(["1.json"], settings, everything=False)
     assert "1.json" in capsys.readouterr().out

@@ -45,7 +45,7 @@ def retry(wanted: Sequence[str], settings: Settings, *, everything: bool) -> int
         everything: all of them.
 
     Raises:
-        InputError: Z122 one of those named is not in quarantine, or none is named.
+        InputError: Z123 one of those named is not in quarantine, or none is named.
     """
     language = settings.language
     with open_store(settings.store_url, media=settings.media, language=language) as store:
@@ -55,10 +55,10 @@ def retry(wanted: Sequence[str], settings: Settings, *, everything: bool) -> int
             same = [one for one in found if one.source == name or _digits(one).startswith(name.removeprefix("sha256:"))]
             if not same:
                 what = t(language, "quarantine.unknown", name=name)
-                raise InputError("Z122", what, hint=t(language, "quarantine.unknown_hint"))
+                raise InputError("Z123", what, hint=t(language, "quarantine.unknown_hint"))
             chosen.update({one.digest: one for one in same})
         if not wanted and not everything:
-            raise InputError("Z122", t(language, "quarantine.none_named"), hint=t(language, "quarantine.unknown_hint"))
+            raise InputError("Z123", t(language, "quarantine.none_named"), hint=t(language, "quarantine.unknown_hint"))
         store.leave_quarantine(chosen)
     for one in chosen.values():
         results().print(f"{_short(one)}  {one.source}", markup=False, soft_wrap=True)
