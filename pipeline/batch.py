@@ -16,6 +16,7 @@ from pipeline.flagging import flag
 from pipeline.i18n import Language, t
 from pipeline.interview import unanswered
 from pipeline.reading import read
+from pipeline.redact import masked_text
 from pipeline.scoring import score
 from pipeline.store.records import Result
 from pipeline.transcribe import Heard, transcribe_many
@@ -236,5 +237,5 @@ def _guarded(interaction: Interaction, workshop: Workshop, step: Callable[..., M
         if out_of_memory(error):
             hint = t(language, "cli.no_memory_hint")
             return SetAside(interaction.source, "Z192", t(language, "cli.no_memory", detail=str(error)), hint)
-        what = t(language, "cli.unexpected", kind=type(error).__name__, detail=str(error))
+        what = t(language, "cli.unexpected", kind=type(error).__name__, detail=masked_text(str(error)))
         return SetAside(interaction.source, "Z190", what, t(language, "cli.unexpected_hint"))

@@ -18,6 +18,7 @@ from typing import NoReturn
 from pipeline.conversation import Agent, Channel, Customer, Interaction, Json, Speaker, Turn
 from pipeline.errors import InputError
 from pipeline.i18n import Language, t
+from pipeline.redact import masked_text
 from pipeline.text import normalise
 
 _KNOWN = {
@@ -126,7 +127,7 @@ class _Reader:
         )
 
     def wrong(self, path: str, value: Json, expected: str, **args: str) -> NoReturn:
-        shown = json.dumps(value, ensure_ascii=False)
+        shown = masked_text(json.dumps(value, ensure_ascii=False))
         raise InputError(
             "Z108",
             t(

@@ -219,7 +219,8 @@ class Nightly:
         self._store.fail_work([_failure(intake.fatal[item.source], item) for item in fatal], limit=tries)
         ours, clashes = self._without_clashes(intake.interactions, known)
         done = _Done(self._store.evaluated, self._workshop)
-        missing = [one for one in ours if one.digest not in done.of(one)]
+        closed = self._store.closed()
+        missing = [one for one in ours if one.digest not in closed and one.digest not in done.of(one)]
         quarantined = [
             SetAside(
                 one.source,

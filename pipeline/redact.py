@@ -120,16 +120,25 @@ def hide(text: str, *, names: Iterable[str] = ()) -> Redacted:
     return Redacted("".join(pieces), tuple(offsets), tuple(ends))
 
 
-def masked_text(text: str, *, known: Collection[str] = ()) -> str:
-    """`text` with placeholders for its personal data; for messages and keys that are no conversation."""
+def masked_text(text: str, *, known: Collection[str] = (), proved: bool = False) -> str:
+    """`text` with placeholders for its personal data; for messages and keys that are no conversation.
+
+    Args:
+        text: any text.
+        known: names that stay.
+        proved: mask only what check digit or form prove, so that ids and dates stay as they are.
+    """
     position = 0
     pieces: list[str] = []
-    for place, kind in sorted(
-        ((place, said.kind) for said in find_in(text, known=known) for place in said.places), key=lambda p: p[0].start
-    ):
+    found = (said for said in find_in(text, known=known) if said.certain or not proved)
+    for place, kind in sorted(((place, said.kind) for said in found for place in said.places), key=_beginning):
         pieces += (text[position : place.start], placeholder(kind))
         position = place.end
     return "".join([*pieces, text[position:]])
+
+
+def _beginning(found: tuple[Place, str]) -> int:
+    return found[0].start
 
 
 def masked_seconds(turns: Sequence[Turn]) -> tuple[tuple[float, float], ...]:

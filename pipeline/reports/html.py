@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from pipeline.errors import InputError
 from pipeline.i18n import Language
+from pipeline.redact import masked_seconds
 from pipeline.reports import agents, cases, charts, summary
 from pipeline.reports.material import Case, Night
 from pipeline.reports.media import Envelope, envelope, publish
@@ -223,8 +224,9 @@ class _Pages:
         import av
 
         try:
-            sound = envelope(case.media)
-            copy = publish(case.media, self.out / "media", file_stem(case.id))
+            muted = masked_seconds(case.conversation.turns)
+            copy = publish(case.media, self.out / "media", file_stem(case.id), mute=muted)
+            sound = envelope(copy if muted else case.media)
         except av.FFmpegError:
             return None, self.words.say("case.damaged_media")
         return Recording(f"../media/{quote(copy.name)}", sound), ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,9 @@ RATE = 8_000
 
 BIT_RATE = 64_000
 """Bits a second of what is re-encoded: plenty for speech."""
+
+MARGIN = 0.1
+"""Seconds that are silenced before and after what is muted, because times of words are never exact."""
 
 TICK = 0.02
 """Seconds that one point of the raw envelope covers."""
@@ -102,8 +107,14 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
     yield None
 
 
-def publish(source: Path, folder: Path, stem: str) -> Path:
+def publish(source: Path, folder: Path, stem: str, *, mute: Sequence[tuple[float, float]] = ()) -> Path:
     """Put a recording into `folder` as `stem.*` in a form that browsers play; nothing is done twice.
+
+    Args:
+        source: the recording; it is never changed.
+        folder: made if need be.
+        stem: of the file name. Copies under it that are muted otherwise are deleted.
+        mute: spans in seconds in which the copy is silent.
 
     Returns:
         The file in `folder`.
@@ -115,6 +126,9 @@ def publish(source: Path, folder: Path, stem: str) -> Path:
     import av
 
     folder.mkdir(parents=True, exist_ok=True)
+    if mute:
+        return _muted(source, folder, stem, mute)
+    _delete_others(folder, stem, muted=True)
     with av.open(str(source)) as container:
         codec = container.streams.audio[0].codec_context.name
     plays = (source.suffix.lower(), codec) in PLAYABLE
@@ -128,7 +142,40 @@ def publish(source: Path, folder: Path, stem: str) -> Path:
     return target
 
 
-def _to_aac(source: Path, target: Path) -> None:
+def _muted(source: Path, folder: Path, stem: str, mute: Sequence[tuple[float, float]]) -> Path:
+    spans = repr([(round(start, 3), round(end, 3)) for start, end in mute])
+    target = folder / f"{stem}.{hashlib.sha256(spans.encode()).hexdigest()[:8]}.m4a"
+    if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime and target.stat().st_size:
+        return target
+    _delete_others(folder, stem, muted=True)
+    _delete_others(folder, stem, muted=False)
+    _to_aac(source, target, mute)
+    return target
+
+
+def _delete_others(folder: Path, stem: str, *, muted: bool) -> None:
+    """Delete copies of a recording that are muted, or those that are not."""
+    form = re.compile(re.escape(stem) + (r"\.[0-9a-f]{8}\.m4a" if muted else r"\.[a-z0-9]+"))
+    for path in [path for path in folder.iterdir() if form.fullmatch(path.name)]:
+        path.unlink()
+
+
+def _silenced(piece: Any, at: float, mute: Sequence[tuple[float, float]]) -> Any:
+    """The frame, which begins at second `at`, with zeros where it is muted."""
+    import av
+
+    samples = piece.to_ndarray()
+    for start, end in mute:
+        first = max(0, int((start - MARGIN - at) * piece.rate))
+        last = min(samples.shape[1], int((end + MARGIN - at) * piece.rate) + 1)
+        if first < last:
+            samples[:, first:last] = 0
+    made = av.AudioFrame.from_ndarray(samples, format=piece.format.name, layout=piece.layout.name)
+    made.rate = piece.rate
+    return made
+
+
+def _to_aac(source: Path, target: Path, mute: Sequence[tuple[float, float]] = ()) -> None:
     import av
 
     with av.open(str(source)) as incoming, av.open(str(target), "w", format="mp4") as outgoing:
@@ -137,8 +184,11 @@ def _to_aac(source: Path, target: Path) -> None:
         rate = max(16_000, min(48_000, stream.rate))
         encoded = outgoing.add_stream("aac", rate=rate, layout=layout, bit_rate=BIT_RATE)
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+        done = 0
         for frame in _frames(incoming, stream):
-            for piece in resampler.resample(frame):
+            for whole in resampler.resample(frame):
+                piece = _silenced(whole, done / rate, mute) if mute else whole
+                done += piece.samples
                 piece.pts = None
                 outgoing.mux(encoded.encode(piece))
         outgoing.mux(encoded.encode(None))

@@ -21,7 +21,7 @@ from pipeline.conversation import Agent, Conversation, SetAside
 from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
 from pipeline.night_figures import Judged, NightFigures
-from pipeline.store import cards, codec, decisions, listing, nights, outbox, past, searching, work
+from pipeline.store import cards, codec, decisions, erasing, listing, nights, outbox, past, searching, work
 from pipeline.store.media import keep
 from pipeline.store.records import (
     CardState,
@@ -425,6 +425,71 @@ class Store:
                 with self._reading() as session:
                     yield from past.load(session, page, self._media)
 
+    def kept(self, *, before: datetime | None = None, customer: str | None = None) -> tuple[erasing.Kept, ...]:
+        """Interactions that began before a moment, or those of a customer, by the order of time."""
+        with self._reading() as session:
+            return tuple(erasing.kept(session, before=before, customer=customer))
+
+    def drop_media(self, digests: Collection[str]) -> tuple[Path, ...]:
+        """Delete the copies of recordings of interactions that no other one needs; gives what was deleted.
+
+        Raises:
+            StoreError: Z402 the database cannot be written, or a copy not deleted.
+        """
+        with self._writing() as session:
+            names = erasing.drop_media(session, digests)
+        copies = tuple(self._media / name for name in names)
+        try:
+            for copy in copies:
+                copy.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._failed(str(self._media), error.strerror or str(error)) from error
+        return copies
+
+    def drop_text(self, digests: Collection[str]) -> None:
+        """Delete what was said in interactions, and quotes of it; verdicts and points stay."""
+        with self._writing() as session:
+            erasing.drop_text(session, digests, at=datetime.now(UTC))
+
+    def drop_all(self, digests: Collection[str], ids: Collection[str], *, why: str) -> None:
+        """Delete interactions with all that hangs on them, people's decisions and messages about them included."""
+        with self._writing() as session:
+            erasing.drop_all(session, digests, ids, why=why, at=datetime.now(UTC))
+
+    def closed(self) -> frozenset[str]:
+        """Digests of contents that are not to be taken in again, because they or their texts were deleted."""
+        with self._reading() as session:
+            return erasing.closed(session)
+
+    def own_texts(self, digests: Collection[str], *, least: int, most: int) -> tuple[str, ...]:
+        """The longest texts that were said in these interactions and in no other, of at least so many characters."""
+        with self._reading() as session:
+            return erasing.own_texts(session, digests, least=least, most=most)
+
+    def remaining(self, digests: Collection[str]) -> tuple[str, ...]:
+        """Columns (`table.column`) of any table that still name one of these digests; the list of deleted ones apart."""
+        with self._reading() as session:
+            return erasing.remaining(session, digests)
+
+    def traces(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Columns (`table.column`) of any table that hold one of these words."""
+        with self._reading() as session:
+            return erasing.traces(session, words)
+
+    def overwrite(self) -> None:
+        """See to it that what was deleted cannot be read in the files of a SQLite database either."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._guarded():
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("INSERT INTO spoken_index (spoken_index) VALUES ('optimize')")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.close()
+            finally:
+                connection.close()
+
     def begin_run(self, inbox: str, engine: str) -> int:
         """Note that a run over an inbox begins; gives its number."""
         with self._writing() as session:
@@ -754,7 +819,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver's own transactions would leave the schema changes of a migration outside of them.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
 

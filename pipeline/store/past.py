@@ -72,6 +72,7 @@ def _within(period: Period) -> Select[Any]:
         .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
         .join(ConversationRow, ConversationRow.id == EvaluationRow.conversation_id)
         .where(InteractionRow.channel.in_([channel.value for channel in period.channels]))
+        .where(InteractionRow.text_deleted_at.is_(None))
         .where(InteractionRow.replaced_by.is_(None))
     )
     if period.since is not None:

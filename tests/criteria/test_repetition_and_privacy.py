@@ -1,8 +1,8 @@
 import pytest
 
 from pipeline.conversation import Verdict
-from pipeline.spoken_numbers import id_card_fits, luhn_fits, number_kind
 from pipeline.scorecard import BadScorecardError
+from pipeline.spoken_numbers import id_card_fits, luhn_fits, number_kind
 from tests.cards import finding
 from tests.dialogues import talk
 

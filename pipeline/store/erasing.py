@@ -1,0 +1,207 @@
+"""Deleting what was kept: recordings, texts, or an interaction with all that hangs on it; looking for what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, String, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import (
+    AlertedRow,
+    AttemptRow,
+    Base,
+    ConversationRow,
+    DecisionRow,
+    ErasingRow,
+    EvaluationRow,
+    FindingRow,
+    ForgottenRow,
+    HearingRow,
+    InteractionRow,
+    OutboxRow,
+    ReviewItemRow,
+    ScorecardRow,
+    SpokenRow,
+    TimingRow,
+    TurnRow,
+)
+
+_AT_ONCE = 400
+NO_COMPLAINT = (None, "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An interaction in the store, as far as deleting needs it: whether it was a complaint, and what it still has."""
+
+    digest: str
+    id: str
+    source: str
+    moment: datetime
+    complaint: bool
+    media: str | None
+    has_text: bool
+
+
+def kept(session: Session, *, before: datetime | None = None, customer: str | None = None) -> Iterator[Kept]:
+    """Interactions that began before a moment, or those of a customer, by the order of time."""
+    moment = func.coalesce(InteractionRow.started_at, InteractionRow.taken_at)
+    query = select(
+        InteractionRow.digest,
+        InteractionRow.id,
+        InteractionRow.source,
+        InteractionRow.started_at,
+        InteractionRow.taken_at,
+        InteractionRow.media,
+        InteractionRow.text_deleted_at,
+    ).order_by(moment, InteractionRow.digest)
+    if before is not None:
+        query = query.where(moment < before)
+    if customer is not None:
+        query = query.where(InteractionRow.customer_id == customer)
+    rows = session.execute(query).all()
+    for some in _portions(rows):
+        complaints = _complaints(session, [row.digest for row in some])
+        for row in some:
+            began = row.started_at or row.taken_at
+            has_text = row.text_deleted_at is None
+            yield Kept(row.digest, row.id, row.source, began, row.digest in complaints, row.media, has_text)
+
+
+def _complaints(session: Session, digests: Sequence[str]) -> set[str]:
+    """Those interactions that any evaluation took for a complaint."""
+    query = select(EvaluationRow.interaction_digest, EvaluationRow.classes)
+    rows = session.execute(query.where(EvaluationRow.interaction_digest.in_(digests)))
+    return {digest for digest, classes in rows if classes.get("complaint_type") not in NO_COMPLAINT}
+
+
+def drop_media(session: Session, digests: Collection[str]) -> tuple[str, ...]:
+    """Forget the recordings of interactions; gives the copies that no other interaction needs."""
+    names: set[str] = set()
+    for some in _portions(list(digests)):
+        theirs = InteractionRow.digest.in_(some)
+        names.update(filter(None, session.scalars(select(InteractionRow.media).where(theirs))))
+        session.execute(update(InteractionRow).where(theirs).values(media=None))
+    return tuple(sorted(name for name in names if not _needed(session, name)))
+
+
+def _needed(session: Session, media: str) -> bool:
+    return session.scalar(select(InteractionRow.digest).where(InteractionRow.media == media).limit(1)) is not None
+
+
+def drop_text(session: Session, digests: Collection[str], *, at: datetime) -> None:
+    """Delete what was said in interactions, and quotes of it; who spoke when, verdicts and points stay."""
+    for some in _portions(list(digests)):
+        empty = {"turns": [], "attributes": {}, "extra": {}, "text_deleted_at": at}
+        session.execute(update(InteractionRow).where(InteractionRow.digest.in_(some)).values(**empty))
+        hearings = list(session.scalars(select(HearingRow.id).where(HearingRow.interaction_digest.in_(some))))
+        for part in _portions(hearings):
+            session.execute(update(HearingRow).where(HearingRow.id.in_(part)).values(sealed=None))
+            session.execute(
+                update(TurnRow)
+                .where(TurnRow.hearing_id.in_(part))
+                .values(text="", original="", words=[], marks=[])
+                .execution_options(synchronize_session=False)
+            )
+            session.execute(delete(SpokenRow).where(SpokenRow.hearing_id.in_(part)))
+        numbers = list(session.scalars(select(EvaluationRow.id).where(EvaluationRow.interaction_digest.in_(some))))
+        for part in _portions(numbers):
+            for row in session.scalars(select(FindingRow).where(FindingRow.evaluation_id.in_(part))):
+                row.evidence = []
+                row.why_args = {key: _unquoted(value) for key, value in row.why_args.items()}
+            session.flush()
+
+
+def _unquoted(value: Any) -> Any:
+    """Arguments of a sentence without words of the conversation; `@` begins a key of the catalogue."""
+    return "…" if isinstance(value, str) and not value.startswith("@") else value
+
+
+def drop_all(session: Session, digests: Collection[str], ids: Collection[str], *, why: str, at: datetime) -> None:
+    """Delete interactions with all that hangs on them; only their digests stay, so that they are not taken in again."""
+    for some in _portions(list(digests)):
+        theirs = EvaluationRow.interaction_digest.in_(some)
+        numbers = list(session.scalars(select(EvaluationRow.id).where(theirs)))
+        hearings = list(session.scalars(select(HearingRow.id).where(HearingRow.interaction_digest.in_(some))))
+        for part in _portions(numbers):
+            session.execute(insert(ErasingRow), [{"evaluation_id": number} for number in part])
+            for row in (DecisionRow, FindingRow, ReviewItemRow):
+                session.execute(delete(row).where(row.evaluation_id.in_(part)))
+            session.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(part)))
+            session.execute(delete(ErasingRow).where(ErasingRow.evaluation_id.in_(part)))
+        for part in _portions(hearings):
+            session.execute(delete(ConversationRow).where(ConversationRow.hearing_id.in_(part)))
+            session.execute(delete(TurnRow).where(TurnRow.hearing_id.in_(part)))
+            session.execute(delete(SpokenRow).where(SpokenRow.hearing_id.in_(part)))
+            session.execute(delete(HearingRow).where(HearingRow.id.in_(part)))
+        session.execute(delete(TimingRow).where(TimingRow.interaction_digest.in_(some)))
+        session.execute(delete(AlertedRow).where(AlertedRow.subject.in_(some)))
+        session.execute(delete(AttemptRow).where(AttemptRow.digest.in_(some)))
+        session.execute(update(InteractionRow).where(InteractionRow.replaced_by.in_(some)).values(replaced_by=None))
+        session.execute(delete(InteractionRow).where(InteractionRow.digest.in_(some)))
+        known = set(session.scalars(select(ForgottenRow.digest).where(ForgottenRow.digest.in_(some))))
+        session.add_all(ForgottenRow(digest=one, why=why, forgotten_at=at) for one in some if one not in known)
+        session.flush()
+    for row in session.scalars(select(OutboxRow)):
+        told = f"{row.title} {row.lines} {row.report}"
+        if any(identifier in told for identifier in ids):
+            session.delete(row)
+
+
+def closed(session: Session) -> frozenset[str]:
+    """Digests of contents that are not to be taken in or evaluated again, because they or their texts were deleted."""
+    gone = session.scalars(select(ForgottenRow.digest))
+    silent = session.scalars(select(InteractionRow.digest).where(InteractionRow.text_deleted_at.is_not(None)))
+    return frozenset((*gone, *silent))
+
+
+def remaining(session: Session, digests: Collection[str]) -> tuple[str, ...]:
+    """Columns (`table.column`) of digests that still name one of these, whatever table they are in."""
+    found: list[str] = []
+    for table in Base.metadata.sorted_tables:
+        columns = [column for column in table.columns if isinstance(column.type, String) and column.type.length == 71]
+        for column in columns if table.name != ForgottenRow.__tablename__ else ():
+            for some in _portions(list(digests)):
+                if session.execute(select(1).where(column.in_(some)).limit(1)).first() is not None:
+                    found.append(f"{table.name}.{column.name}")
+                    break
+    return tuple(found)
+
+
+def traces(session: Session, words: Iterable[str]) -> tuple[str, ...]:
+    """Columns (`table.column`) that hold one of these words, whatever table they are in; scorecards apart."""
+    found: list[str] = []
+    wanted = tuple(words)
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns if table.name != ScorecardRow.__tablename__ else ():
+            if not isinstance(column.type, String | Text | JSON):
+                continue
+            for some in _portions(wanted, size=50):
+                text = cast(column, Text)
+                hit = or_(*(text.contains(word, autoescape=True) for word in some))
+                if session.execute(select(1).select_from(table).where(hit).limit(1)).first() is not None:
+                    found.append(f"{table.name}.{column.name}")
+                    break
+    return tuple(found)
+
+
+def own_texts(session: Session, digests: Collection[str], *, least: int, most: int) -> tuple[str, ...]:
+    """The longest texts that were said in these interactions and in no other, of at least so many characters."""
+    found: set[str] = set()
+    for some in _portions(list(digests)):
+        query = select(TurnRow.text).join(HearingRow).where(HearingRow.interaction_digest.in_(some))
+        found.update(text for text in session.scalars(query) if len(text) >= least)
+        found = set(sorted(found, key=lambda text: (-len(text), text))[:most])
+    theirs = frozenset(digests)
+    query = select(TurnRow.text, HearingRow.interaction_digest).join(HearingRow).where(TurnRow.text.in_(found))
+    others = {text for text, digest in session.execute(query) if digest not in theirs}
+    return tuple(sorted(found - others))
+
+
+def _portions(items: Sequence[Any], *, size: int = _AT_ONCE) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
