@@ -150,7 +150,7 @@ def night(folder: Path, chats: int, calls: int) -> Night:
     workshop = Workshop(settings)
     clock, parts = Clock(), []
     workshop.reader.read_all = clock.watched(workshop.reader.read_all)  # type: ignore[method-assign]
-    hear = batch.transcribe_many
+    hear = batch.transcribe_many  # type: ignore[attr-defined]
 
     def heard(*args: Any, **more: Any) -> Any:
         found = hear(*args, **more)
@@ -161,7 +161,7 @@ def night(folder: Path, chats: int, calls: int) -> Night:
                 return
             yield one
 
-    batch.transcribe_many = heard
+    batch.transcribe_many = heard  # type: ignore[attr-defined]
     begun, early = resident(), 0.0
 
     def part(step: Callable[[], Any]) -> Any:
@@ -184,7 +184,8 @@ def night(folder: Path, chats: int, calls: int) -> Night:
     highest = resident()
     part(lambda: Nightly(inbox, settings, workshop=workshop))
     size = (settings.home / "zhijian.sqlite").stat().st_size / 2**20
-    return Night(chats, calls, parts[0], clock.seconds, *parts[1:], early, highest, size, begun)
+    plan, works, finish, again = parts
+    return Night(chats, calls, plan, clock.seconds, works, finish, again, early, highest, size, begun)
 
 
 def orchestrated(folder: Path) -> Orchestration:

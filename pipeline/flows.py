@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
-from prefect import flow, serve, task
+from prefect import Flow, flow, serve, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 
 from pipeline.i18n import t
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from prefect.deployments.runner import RunnerDeployment
-
     from pipeline.jobs import Written
     from pipeline.nightly import Nightly, Outcome
 
@@ -87,6 +87,18 @@ def agent_scorecards(period: Literal["week", "month"] = "week") -> int:
     return written.agents
 
 
+@flow(name="retention")
+def retention() -> int:
+    """Delete what is older than the settings allow; gives of how many interactions something was deleted."""
+    from pipeline import jobs
+
+    settings = load_settings()
+    deletion = jobs.retention(settings)
+    gone = {digest for dropped in deletion.dropped for digest in dropped.digests}
+    _last_word("retention", t(settings.language, "flows.deleted", count=len(gone), files=deletion.files))
+    return len(gone)
+
+
 @flow(name="learn")
 def learn(use: bool = False) -> bool:
     """Learn from the decisions that people made; gives whether the new reader is better than the old one.
@@ -113,9 +125,16 @@ def deployments(settings: Settings, inbox: Path) -> tuple[RunnerDeployment, ...]
         ("nightly", times.nightly, {"inbox": str(inbox.absolute())}),
         ("weekly", times.weekly, {"period": "week"}),
         ("monthly", times.monthly, {"period": "month"}),
+        ("retention", times.retention, {}),
         ("learn", times.learn, {"use": False}),
     )
-    flows = {"nightly": nightly, "weekly": agent_scorecards, "monthly": agent_scorecards, "learn": learn}
+    flows: Mapping[str, Flow[Any, Any]] = {
+        "nightly": nightly,
+        "weekly": agent_scorecards,
+        "monthly": agent_scorecards,
+        "retention": retention,
+        "learn": learn,
+    }
     made = [
         flows[name].to_deployment(
             name,
@@ -124,7 +143,8 @@ def deployments(settings: Settings, inbox: Path) -> tuple[RunnerDeployment, ...]
         )
         for name, cron, parameters in wanted
     ]
-    return (*made, rescore.to_deployment("rescore"))
+    some = (*made, rescore.to_deployment("rescore"))
+    return tuple(one for one in some if isinstance(one, RunnerDeployment))
 
 
 def keep(settings: Settings, inbox: Path) -> None:
@@ -143,7 +163,8 @@ def _work_off(planned: Nightly) -> int:
     for number, batch in enumerate(planned.batches):
         made += process_batch(planned, number, batch.name)
         done += len(batch)
-        update_progress_artifact(bar, progress=100 * done / whole)
+        if isinstance(bar, UUID):
+            update_progress_artifact(bar, progress=100 * done / whole)
     return made
 
 

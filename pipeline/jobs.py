@@ -16,6 +16,7 @@ from pipeline.night import card_text, night_of
 from pipeline.reader_models import use
 from pipeline.reports.dry_run import write_dry_run
 from pipeline.reports.html import write_report
+from pipeline.retention import Deletion, retain
 from pipeline.scorecard.difference import differences
 from pipeline.settings import Settings
 from pipeline.store import Result, open_store
@@ -104,6 +105,16 @@ def rescore(
         language=language,
     )
     return Written(page, compared.interactions, len(compared.agents))
+
+
+def retention(settings: Settings) -> Deletion:
+    """Delete what is older than the settings allow.
+
+    Raises:
+        StoreError: the store cannot be written, or something is still found after the deletion.
+    """
+    with open_store(settings.store_url, media=settings.media, language=settings.language) as store:
+        return retain(store, settings)
 
 
 def lesson(settings: Settings, *, put_to_use: bool = False) -> Lesson | None:

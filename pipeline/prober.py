@@ -60,7 +60,7 @@ class Prober:
         try:
             _pipe(process.stdin).write(json.dumps(question) + "\n")
             _pipe(process.stdin).flush()
-            ready, _, _ = select.select([process.stdout], [], [], seconds)
+            ready, _, _ = select.select([_pipe(process.stdout)], [], [], seconds)
             answer = _pipe(process.stdout).readline() if ready else None
         except BrokenPipeError:
             answer = ""

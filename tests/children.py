@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).parents[1]
+NONE: Mapping[str, str] = MappingProxyType({})
 COMMAND = (sys.executable, "-c", "from pipeline.cli import main; main()")
 
 
@@ -29,7 +31,11 @@ def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def zhijian(
-    *words: object, home: Path, limit: Callable[[], None] | None = None, kill_at: str | None = None, **settings: str
+    *words: object,
+    home: Path,
+    limit: Callable[[], None] | None = None,
+    kill_at: str | None = None,
+    settings: Mapping[str, str] = NONE,
 ) -> Ended:
     """Run a command; with `kill_at`, kill it as soon as it tells that stage for the first time."""
     with subprocess.Popen(

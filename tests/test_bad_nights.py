@@ -32,8 +32,11 @@ def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
     return tmp_path / "inbox"
 
 
-def run(inbox: Path, home: Path, **more: object) -> Ended:
-    return zhijian("run", inbox, home=home, ZHIJIAN_RUN_CHATS_PER_BATCH="4", **more)  # type: ignore[arg-type]
+def run(
+    inbox: Path, home: Path, *, limit: Callable[[], None] | None = None, kill_at: str | None = None, **more: str
+) -> Ended:
+    batches = {"ZHIJIAN_RUN_CHATS_PER_BATCH": "4"}
+    return zhijian("run", inbox, home=home, settings=batches | more, limit=limit, kill_at=kill_at)
 
 
 def exported(home: Path) -> list[str]:

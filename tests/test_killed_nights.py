@@ -70,14 +70,14 @@ STAGES = ("planned", "begun", "read", "scored", "heard", "heard", "read", "score
 
 
 def test_killed_at_every_stage_and_started_again_a_night_ends_as_if_undisturbed(inbox: Path, tmp_path: Path) -> None:
-    undisturbed = zhijian("run", inbox, home=tmp_path / "calm", **PATIENT)
+    undisturbed = zhijian("run", inbox, home=tmp_path / "calm", settings=PATIENT)
     assert undisturbed.status == 1
     home = tmp_path / "killed"
     runs = []
     for stage in STAGES:
-        runs.append(zhijian("run", inbox, home=home, kill_at=stage, **PATIENT))
+        runs.append(zhijian("run", inbox, home=home, kill_at=stage, settings=PATIENT))
         assert (stage, runs[-1].status) == (stage, -signal.SIGKILL), runs[-1].said
-    runs.append(zhijian("run", inbox, home=home, **PATIENT))
+    runs.append(zhijian("run", inbox, home=home, settings=PATIENT))
     assert runs[-1].status == 1
     assert runs[-1].out.replace(str(home), "") == undisturbed.out.replace(str(tmp_path / "calm"), "")
     assert exported(home) == exported(tmp_path / "calm")

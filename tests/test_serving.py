@@ -49,8 +49,9 @@ def test_the_last_week_and_month_that_are_over() -> None:
 def test_scorecards_of_agents_are_about_their_period_only(inbox: Path, write_json: WriteJson) -> None:
     settings = load_settings()
     # 16:30 on the Sunday in London is half past midnight on the Monday in Shanghai.
-    late = {"started_at": "2025-10-12T16:30:00+00:00", "agent": {"id": "2031", "name": "小王"}}
-    write_json(inbox / "late.json", dialogue("T9", GREETED, **late))
+    agent = {"id": "2031", "name": "小王"}
+    late = dialogue("T9", GREETED, started_at="2025-10-12T16:30:00+00:00", agent=agent)
+    write_json(inbox / "late.json", late)
     planned = Nightly(inbox, settings)
     run_local(planned)
     planned.finish()
@@ -123,7 +124,7 @@ def test_serve_schedules_nights_in_the_zone_of_the_settings_and_does_them(inbox:
             assert process.poll() is None
             return client.post(path, json=content).raise_for_status().json()
 
-        kept = until(lambda: len(found := post("/deployments/filter")) == 5 and found)
+        kept = until(lambda: len(found := post("/deployments/filter")) == 6 and found)
         by_name = {one["name"]: one for one in kept}
         (schedule,) = by_name["nightly"]["schedules"]
         assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("15 3 * * *", "Asia/Shanghai")
