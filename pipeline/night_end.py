@@ -120,7 +120,8 @@ def night_report(store: Store, settings: Settings, facts: RunFacts, cards: Seque
 
     It tells of the interactions that were evaluated for the first time since the night before, by whatever run: what a
     run evaluated that was killed is told of by the one that took over. Figures and messages are kept in one
-    transaction, so that neither is without the other; what could not be sent is sent by a later run.
+    transaction, so that neither is without the other; what could not be sent is sent by a later run. Called again for
+    the same run, it writes the same report again and sends nothing twice.
 
     Args:
         store: with the results of the night.
@@ -157,7 +158,7 @@ def night_report(store: Store, settings: Settings, facts: RunFacts, cards: Seque
                 grave.append(case)
             yield one
 
-    figures = night_figures(watched(), circumstances)
+    figures = _kept(store, run.id) or night_figures(watched(), circumstances)
     warned = warnings(figures, before, settings.alerts)
     titles = _titles(cards, language)
     to = receivers(settings)
@@ -180,6 +181,13 @@ def night_report(store: Store, settings: Settings, facts: RunFacts, cards: Seque
         _tell_grave(store, settings, grave, cards, attempts=None)
     delivered = deliver(store, to, settings) if to else Delivered()
     return NightReport(figures, warned, sentences, page, settings.nights / file_name(run.id, "json"), delivered)
+
+
+def _kept(store: Store, run: int) -> NightFigures | None:
+    """The figures of a run that was told of before."""
+    last = store.nights(1, before=run + 1)
+    figures = from_json(last[0]) if last else None
+    return figures if figures is not None and figures.run == run else None
 
 
 def _tell_grave(
