@@ -29,10 +29,10 @@ from models.asr.training.windows import IGNORED, ImaginedSpeech, Line, Target, a
 
 _HEARING_SHARE = 0.25
 """At the decoder's own rate the encoder forgot the tones (CTC loss from 0.34 to 0.60 in two minutes)."""
-_TURNS = ("brief", "imagined", "window", "imagined", "brief", "imagined", "short", "imagined", "brief", "imagined")
+_TURNS = ("brief", "imagined", "window", "imagined", "window", "imagined", "short", "imagined", "brief", "imagined")
 _MISLED = 0.07
 """Share of the decoder's input characters that are replaced, so that it listens instead of guessing."""
-_GAPS = (0.3, 0.3, 0.6, 1.2, 7.0)
+_GAPS, _TURNS_OF_THE_OTHER = (0.3, 0.3, 0.6, 1.2), (4.0, 8.0, 12.0)
 """Seconds between utterances; on a channel of its own a voice is silent while the other speaks."""
 _BRIEF, _WHOLE = 1024, 3000
 """Mel frames of a brief window, such as the product cuts (`export.HEARING`), and of Whisper's whole one."""
@@ -55,7 +55,8 @@ def lay_out(
         if at + len(samples) > longest * RATE or (lines and at + len(samples) > room):
             break
         lines.append(Line(text, at / RATE, (at + len(samples)) / RATE))
-        gap = silence(rng.choice(_GAPS if longest > 15 else _GAPS[:-1]) * rng.uniform(0.4, 1.2))
+        gaps = _TURNS_OF_THE_OTHER if rng.random() < 0.4 and longest > 15 else _GAPS
+        gap = silence(rng.choice(gaps) * rng.uniform(0.4, 1.2))
         pieces += [(samples * (rng.uniform(0.6, 1.0) / 32768)).astype(np.float32), gap]
         at += len(samples) + len(gap)
     sound = np.concatenate(pieces)[: int(longest * RATE)]
