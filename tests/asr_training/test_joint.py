@@ -48,4 +48,4 @@ def test_utterances_are_laid_out_in_order_within_the_window() -> None:
         assert all(line.end <= 29.0 for line in lines)
         assert len(sound) <= 29.2 * 16_000
         for line in lines:
-            assert np.abs(sound[int(line.start * 16_000) : int(line.end * 16_000)]).min() > 0
+            assert np.abs(sound[round(line.start * 16_000) : round(line.end * 16_000)]).min() > 0
