@@ -55,7 +55,7 @@ _CODE_WORD = re.compile("密码|验证码|取件码")
 _HOTLINE = re.compile(r"(?:400|800)[0-9]{7}|95[0-9]{3,6}|1[0-2][0-9]{3,4}|12[0-9]{3}")
 _CLOCK = re.compile(
     r"[12][0-9]{3}\s*[-/.年]\s*[0-9]{1,2}\s*[-/.月]\s*[0-9]{1,2}日?(?:\s*[0-9]{1,2}[:：][0-9]{2}(?:[:：][0-9]{2})?)?|[0-9]{1,2}[:：][0-9]{2}"
-    r"|[12][0-9]{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
+    r"|(?<![0-9])[12][0-9]{3}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
 _UNIT = re.compile(
     r"元|块|毛|角|万|千|百|亿|年|个(?!人|号)|次|台|部|条|份|箱|斤|克|公斤|千克|米|厘米|毫米|升|毫升|瓦|折|倍|积分|分钱?(?!别)|度|天|小时|%"
@@ -115,12 +115,13 @@ _ALONE = re.compile(
 )
 
 
-def find(turns: Sequence[Turn], *, known: Collection[str] = ()) -> tuple[Personal, ...]:
+def find(turns: Sequence[Turn], *, known: Collection[str] = (), also: Collection[str] = ()) -> tuple[Personal, ...]:
     """Everything personal in a conversation, in the order of its first places; nothing overlaps.
 
     Args:
         turns: all turns.
         known: names that are no secret, such as the agent's own; they stay.
+        also: names that are personal wherever they are said.
     """
     found: list[Personal] = []
     for side in dict.fromkeys(turn.speaker for turn in turns if turn.speaker is not Speaker.SYSTEM):
@@ -130,13 +131,13 @@ def find(turns: Sequence[Turn], *, known: Collection[str] = ()) -> tuple[Persona
         for index in speaking:
             earlier = turns[index - 1] if index and turns[index - 1].speaker is not side else None
             found += _by_form(turns[index], earlier)
-    found += _names(turns, frozenset(known))
+    found += _names(turns, frozenset(known), frozenset(also))
     return _without_overlaps(found)
 
 
-def find_in(text: str, *, known: Collection[str] = ()) -> tuple[Personal, ...]:
+def find_in(text: str, *, known: Collection[str] = (), also: Collection[str] = ()) -> tuple[Personal, ...]:
     """Everything personal in a text that stands alone; the turn of every place is 0."""
-    return find((Turn(0, Speaker.CUSTOMER, text),), known=known)
+    return find((Turn(0, Speaker.CUSTOMER, text),), known=known, also=also)
 
 
 def _rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Personal]:
@@ -338,9 +339,9 @@ def _address_start(text: str, road_end: int) -> int:
     return low
 
 
-def _names(turns: Sequence[Turn], known: frozenset[str]) -> Iterator[Personal]:
+def _names(turns: Sequence[Turn], known: frozenset[str], also: frozenset[str]) -> Iterator[Personal]:
     """Names said as such, and the same names wherever else they are said."""
-    full: set[str] = set()
+    full = {name for name in also if len(name) > 1}
     spans: set[tuple[int, int, int]] = set()
     before: Turn | None = None
     for turn in turns:
@@ -359,7 +360,7 @@ def _names(turns: Sequence[Turn], known: frozenset[str]) -> Iterator[Personal]:
     if full:
         every = re.compile("|".join(sorted(map(re.escape, full), key=len, reverse=True)))
         for turn in turns:
-            spans.update((turn.index, *match.span()) for match in every.finditer(turn.text))
+            spans.update((turn.index, *match.span()) for match in every.finditer(blanked(turn.text)))
     for index, start, end in sorted(spans):
         name = turns[index].text[start:end]
         if name in known or any(name in one and turns[index].text.find(one) >= 0 for one in known):

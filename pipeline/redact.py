@@ -40,6 +40,7 @@ _NAMED_KEYS = (
     ("plate", re.compile(r"plate|车牌")),
 )  # fmt: skip
 """Keys of an interaction's own attributes whose values are personal whatever they look like."""
+_NAME = re.compile("[\u4e00-\u9fff]{2,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,9 @@ def redact(conversation: Conversation) -> tuple[Conversation, tuple[Hidden, ...]
     turns = conversation.turns
     agent = interaction.agent
     known = frozenset(filter(None, [agent.name if agent else None]))
-    found = find(turns, known=known)
+    own = frozenset(_names_of(interaction.attributes)) | frozenset(_names_of(interaction.extra))
+    found = find(turns, known=known, also=own)
+    names = own | {said.core for said in found if said.kind == "name" and len(said.core) > 1}
     first = 1 + max((mark.thing for turn in turns for mark in turn.marks), default=-1)
     places: dict[int, list[tuple[Place, Mark]]] = {}
     hidden: list[Hidden] = []
@@ -92,8 +95,8 @@ def redact(conversation: Conversation) -> tuple[Conversation, tuple[Hidden, ...]
     interaction = replace(
         interaction,
         turns=masked if interaction.turns else (),
-        attributes=MappingProxyType(_without(interaction.attributes, known)),
-        extra=MappingProxyType(_without(interaction.extra, known)),
+        attributes=MappingProxyType(_without(interaction.attributes, known, names)),
+        extra=MappingProxyType(_without(interaction.extra, known, names)),
     )
     ordered = tuple(sorted(hidden, key=lambda one: one.turn))
     return replace(conversation, interaction=interaction, turns=masked), ordered
@@ -120,17 +123,18 @@ def hide(text: str, *, names: Iterable[str] = ()) -> Redacted:
     return Redacted("".join(pieces), tuple(offsets), tuple(ends))
 
 
-def masked_text(text: str, *, known: Collection[str] = (), proved: bool = False) -> str:
+def masked_text(text: str, *, known: Collection[str] = (), also: Collection[str] = (), proved: bool = False) -> str:
     """`text` with placeholders for its personal data; for messages and keys that are no conversation.
 
     Args:
         text: any text.
         known: names that stay.
+        also: names that are personal wherever they stand.
         proved: mask only what check digit or form prove, so that ids and dates stay as they are.
     """
     position = 0
     pieces: list[str] = []
-    found = (said for said in find_in(text, known=known) if said.certain or not proved)
+    found = (said for said in find_in(text, known=known, also=also) if said.certain or not proved)
     for place, kind in sorted(((place, said.kind) for said in found for place in said.places), key=_beginning):
         pieces += (text[position : place.start], placeholder(kind))
         position = place.end
@@ -258,22 +262,35 @@ def _around(letters: Sequence[int], done: int, mark: Mark) -> bool:
     return 0 < done < len(letters) and mark.span[0] <= letters[done - 1] and letters[done] < mark.span[1]
 
 
-def _without(values: Mapping[str, Json], known: Collection[str]) -> dict[str, Json]:
-    return {key: _clean(value, key, known) for key, value in values.items()}
+def _names_of(values: Mapping[str, Json]) -> Iterator[str]:
+    """Names among attributes, by their keys."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _names_of(value)
+        elif isinstance(value, str) and _kind_of(key) == "name" and _NAME.fullmatch(value):
+            yield value
 
 
-def _clean(value: Json, key: str, known: Collection[str]) -> Json:
-    kind = next((kind for kind, pattern in _NAMED_KEYS if pattern.search(key.lower())), None)
+def _kind_of(key: str) -> str | None:
+    return next((kind for kind, pattern in _NAMED_KEYS if pattern.search(key.lower())), None)
+
+
+def _without(values: Mapping[str, Json], known: Collection[str], names: Collection[str]) -> dict[str, Json]:
+    return {key: _clean(value, key, known, names) for key, value in values.items()}
+
+
+def _clean(value: Json, key: str, known: Collection[str], names: Collection[str]) -> Json:
+    kind = _kind_of(key)
     if isinstance(value, dict):
-        return _without(value, known)
+        return _without(value, known, names)
     if isinstance(value, list):
-        return [_clean(one, key, known) for one in value]
+        return [_clean(one, key, known, names) for one in value]
     if isinstance(value, bool) or value is None:
         return value
     if kind is not None and value not in ("", *known):
         return value if PLACEHOLDER.fullmatch(str(value)) else placeholder(kind)
     if isinstance(value, str):
-        return masked_text(value, known=known)
+        return masked_text(value, known=known, also=names)
     if isinstance(value, int) and any(said.certain for said in find_in(str(value))):
         return masked_text(str(value))
     return value

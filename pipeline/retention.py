@@ -159,7 +159,7 @@ def _delete(
     if silent:
         store.drop_text([one.digest for one in silent])
     if whole:
-        store.drop_all([one.digest for one in whole], [one.id for one in whole], why=deletion.why)
+        store.drop_all(whole, why=deletion.why)
     store.overwrite()
     pages = _delete_pages(settings, everything.values(), own)
     pages += _delete_answers(settings, days)

@@ -60,7 +60,7 @@ def test_nothing_that_is_written_holds_it(
     export(settings)
     printed = capsys.readouterr()
     for planted in PLANTED:
-        assert holding(settings.home, planted) == []
+        assert (planted, holding(settings.home, planted)) == (planted, [])
         assert holding(tmp_path / "out", planted) == []
         assert planted not in printed.out + printed.err + caplog.text
         assert holding(inbox, planted)

@@ -451,10 +451,10 @@ class Store:
         with self._writing() as session:
             erasing.drop_text(session, digests, at=datetime.now(UTC))
 
-    def drop_all(self, digests: Collection[str], ids: Collection[str], *, why: str) -> None:
+    def drop_all(self, items: Collection[erasing.Kept], *, why: str) -> None:
         """Delete interactions with all that hangs on them, people's decisions and messages about them included."""
         with self._writing() as session:
-            erasing.drop_all(session, digests, ids, why=why, at=datetime.now(UTC))
+            erasing.drop_all(session, items, why=why, at=datetime.now(UTC))
 
     def closed(self) -> frozenset[str]:
         """Digests of contents that are not to be taken in again, because they or their texts were deleted."""

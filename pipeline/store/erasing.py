@@ -22,9 +22,11 @@ from pipeline.store.tables import (
     ForgottenRow,
     HearingRow,
     InteractionRow,
+    NightRow,
     OutboxRow,
     ReviewItemRow,
     ScorecardRow,
+    SetAsideRow,
     SpokenRow,
     TimingRow,
     TurnRow,
@@ -121,8 +123,10 @@ def _unquoted(value: Any) -> Any:
     return "…" if isinstance(value, str) and not value.startswith("@") else value
 
 
-def drop_all(session: Session, digests: Collection[str], ids: Collection[str], *, why: str, at: datetime) -> None:
+def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetime) -> None:
     """Delete interactions with all that hangs on them; only their digests stay, so that they are not taken in again."""
+    digests, ids = [one.digest for one in items], {one.id for one in items}
+    sources = {one.source for one in items}
     for some in _portions(list(digests)):
         theirs = EvaluationRow.interaction_digest.in_(some)
         numbers = list(session.scalars(select(EvaluationRow.id).where(theirs)))
@@ -146,10 +150,24 @@ def drop_all(session: Session, digests: Collection[str], ids: Collection[str], *
         known = set(session.scalars(select(ForgottenRow.digest).where(ForgottenRow.digest.in_(some))))
         session.add_all(ForgottenRow(digest=one, why=why, forgotten_at=at) for one in some if one not in known)
         session.flush()
-    for row in session.scalars(select(OutboxRow)):
-        told = f"{row.title} {row.lines} {row.report}"
-        if any(identifier in told for identifier in ids):
-            session.delete(row)
+    for some in _portions(sorted(sources)):
+        session.execute(delete(SetAsideRow).where(SetAsideRow.source.in_(some)))
+    names = frozenset((*ids, *sources))
+    for letter in session.scalars(select(OutboxRow)):
+        told = f"{letter.title} {letter.lines} {letter.report}"
+        if any(name in told for name in names):
+            session.delete(letter)
+    for night in session.scalars(select(NightRow)):
+        night.figures = _without(night.figures, names)
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    """A JSON value without these names: texts that are one of them are emptied."""
+    if isinstance(value, dict):
+        return {key: _without(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, names) for one in value]
+    return "…" if isinstance(value, str) and value in names else value
 
 
 def closed(session: Session) -> frozenset[str]:
