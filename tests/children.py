@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,17 +39,20 @@ def zhijian(
     settings: Mapping[str, str] = NONE,
 ) -> Ended:
     """Run a command; with `kill_at`, kill it as soon as it tells that stage for the first time."""
-    with subprocess.Popen(
-        [*COMMAND, *map(str, words)],
-        cwd=home.parent,
-        env=environment(home, settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        preexec_fn=limit,
-    ) as process:
-        assert process.stdout is not None
+    # Into a file: nobody reads a pipe before the process has told its last stage.
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as printed,
+        subprocess.Popen(
+            [*COMMAND, *map(str, words)],
+            cwd=home.parent,
+            env=environment(home, settings),
+            stdout=printed,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            preexec_fn=limit,
+        ) as process,
+    ):
         assert process.stderr is not None
         steps: list[tuple[str, tuple[str, ...]]] = []
         said = []
@@ -60,6 +64,7 @@ def zhijian(
             steps.append((told["stage"], tuple(told["interactions"])))
             if told["stage"] == kill_at:
                 os.kill(process.pid, signal.SIGKILL)
-        out = process.stdout.read()
         process.wait()
+        printed.seek(0)
+        out = printed.read()
     return Ended(process.returncode, tuple(steps), "".join(said), out)
