@@ -314,12 +314,20 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=9)
     parser.add_argument("--kind", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql"))
     parser.add_argument("--keep", type=Path, help="a folder in which the SQLite file stays")
+    parser.add_argument("--filled", metavar="URL", help="ask a store that was filled earlier, and fill none")
     parser.add_argument("--plans", action="store_true", help="print the plans")
     args = parser.parse_args()
     table = Table(title=f"{args.rows:,} interactions of {args.turns} turns, milliseconds")
     for name in ("database", "question", "found", "first", "median", "slowest", "index"):
         table.add_column(name, justify="left" if name in ("database", "question", "index") else "right")
     met = True
+    if args.filled:
+        kind = "sqlite" if args.filled.startswith("sqlite") else "postgresql"
+        met, plans = measure(args.filled, kind, args.rows, args.times, table)
+        console().print(table)
+        if args.plans:
+            _print_plans(kind, plans)
+        return 0 if met else _missed()
     with ExitStack() as stack:
         folder = args.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for kind in args.kind:
@@ -341,11 +349,19 @@ def main() -> int:
             met = met and good
             console().print(f"{kind}: filled in {filled:.0f} s, {size_of(url, kind):.1f} GB")
             if args.plans:
-                for name, plan in plans.items():
-                    console().print(f"{kind}, {name}:\n{plan}\n", markup=False)
+                _print_plans(kind, plans)
     console().print(table)
     console().print(f"memory of this process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
-    return 0 if met else cannot("an answer took longer than the goal, or a plan names no index")
+    return 0 if met else _missed()
+
+
+def _missed() -> int:
+    return cannot("an answer took longer than the goal, or a plan names no index")
+
+
+def _print_plans(kind: str, plans: dict[str, str]) -> None:
+    for name, plan in plans.items():
+        console().print(f"{kind}, {name}:\n{plan}\n", markup=False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -9,12 +10,15 @@ from types import MappingProxyType
 
 from pipeline.conversation import ReviewItem, SetAside, Verdict
 from pipeline.i18n import Language
+from pipeline.remote import at_hand
 from pipeline.reports.material import CardText, Case, CriterionText, Night
 from pipeline.sampling import DEFAULT_ZONE, draw
 from pipeline.scorecard import Scorecard, Title
 from pipeline.scorecard.model import FlagRule
 from pipeline.scoring import decided
 from pipeline.store.records import Decision, Result
+
+logger = logging.getLogger(__name__)
 
 
 def night_of(
@@ -97,7 +101,7 @@ def _cases(
 
 def _case(result: Result, review: ReviewItem, verdicts: Mapping[str, Verdict], card: Scorecard | None) -> Case:
     recording = result.conversation.interaction.recording
-    media = None if recording is None else Path(recording)
+    media = None if recording is None else _file(recording)
     reviewed = decided(result.evaluation, verdicts, card) if verdicts and card is not None else None
     return Case(result.conversation, result.evaluation, review, media, reviewed, MappingProxyType(dict(verdicts)))
 
@@ -108,3 +112,12 @@ def _texts(titles: Mapping[str, Title | None]) -> Mapping[str, Mapping[Language,
 
 def _text(title: Title) -> Mapping[Language, str]:
     return MappingProxyType({"zh": title.zh, "en": title.en})
+
+
+def _file(recording: str) -> Path:
+    """The file of a recording; one that cannot be fetched is as one that is gone."""
+    try:
+        return at_hand(recording)
+    except OSError as error:
+        logger.warning("%s", error)
+        return Path(recording)

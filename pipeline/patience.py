@@ -10,7 +10,7 @@ from pipeline.errors import StoreError
 
 TRIES, FIRST_SECONDS, MOST_SECONDS = 4, 0.5, 8.0
 """How often a step is tried, and how long to wait before the second try; the wait doubles with every further one."""
-_PASSING = {"Z404", "Z406"}
+_PASSING = {"Z404", "Z406", "Z408"}
 _PASSING_NUMBERS = {
     errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE,
 }  # fmt: skip

@@ -47,10 +47,14 @@ class Scorecards(BaseModel):
 
 
 class Store(BaseModel):
-    """Where results are kept. An empty URL means the SQLite file `zhijian.sqlite` in `home`."""
+    """Where results are kept. An empty URL means the SQLite file `zhijian.sqlite` in `home`.
+
+    `media`: where copies of recordings go, a folder or an address such as s3://bucket/folder; empty: `media` in `home`.
+    """
 
     model_config = _FROZEN
     url: str = ""
+    media: str = ""
 
 
 class Asr(BaseModel):
@@ -294,9 +298,9 @@ class Settings(BaseSettings):
         return self.store.url or f"sqlite:///{self.home / 'zhijian.sqlite'}"
 
     @property
-    def media(self) -> Path:
-        """The folder of recordings copied out of inboxes, by content."""
-        return self.home / "media"
+    def media(self) -> str | Path:
+        """The folder of recordings copied out of inboxes, by content: a path, or an address."""
+        return self.store.media or self.home / "media"
 
     @property
     def report(self) -> Path:

@@ -342,7 +342,7 @@ def test_two_who_open_a_new_store_at_once_make_it_once(postgres_url: str, tmp_pa
 def test_a_server_that_is_gone_is_told_and_needs_no_new_start_when_it_is_back(tmp_path: Path) -> None:
     from tests.postgres import server
 
-    with server() as own, open_store(own.url(), media=tmp_path) as store:
+    with server("-c max_connections=20") as own, open_store(own.url(), media=tmp_path) as store:
         store.save([result()])
         own.stop()
         with pytest.raises(StoreError, match=r"Z406.*数据库服务"):

@@ -48,16 +48,17 @@ __all__ = [
 ]
 
 
-def open_store(url: str, *, media: Path, language: Language = "zh") -> Store:
+def open_store(url: str, *, media: str | Path, language: Language = "zh") -> Store:
     """Open the store at a SQLAlchemy URL, make or upgrade its tables.
 
     Args:
         url: such as `sqlite:////srv/zhijian/zhijian.sqlite` or `postgresql+psycopg://…`.
-        media: the folder that copies of recordings go to.
+        media: the folder that copies of recordings go to: a path, or an address such as `s3://bucket/folder`.
         language: of errors.
 
     Raises:
-        StoreError: Z401 no such kind of database, Z402 it cannot be opened, Z403 it was made by a newer zhijian.
+        StoreError: Z401 no such kind of database, Z402 it cannot be opened, Z403 it was made by a newer zhijian, Z407
+            no such kind of folder for recordings.
     """
     from pipeline.store.database import Store
 

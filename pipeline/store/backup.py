@@ -21,6 +21,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, Engine, create_engine
 
 from pipeline.store import copying
+from pipeline.store.types import to_json
 
 Upgrade = Callable[[Path], None]
 _NOTE = "zhijian_backup"
@@ -150,7 +151,7 @@ def _copy_sqlite(engine: Engine, file: Path) -> None:
 
 @contextmanager
 def _file(path: Path, *, write: bool = False) -> Iterator[Connection]:
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}", json_serializer=to_json)
     try:
         with engine.begin() as connection:
             if write:
@@ -174,17 +175,17 @@ def _note(file: Path) -> Backup:
 
 
 def _digest(connection: sqlite3.Connection) -> tuple[str, dict[str, int]]:
-    """`sha256:…` of all rows as SQLite has them, of whatever version their tables are, and how many there are."""
+    """`sha256:…` of all rows as SQLite has them, in whatever order, of whatever version, and how many there are."""
     whole = hashlib.sha256()
     counts: dict[str, int] = {}
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     for (name,) in names:
         if name == _NOTE or name.startswith(("sqlite_", "spoken_index")):
             continue
-        whole.update(f"{name}\n".encode())
-        count = 0
-        for row in connection.execute(f'SELECT * FROM "{name}" ORDER BY rowid'):  # noqa: S608
-            whole.update(repr(row).encode("utf-8", "surrogatepass"))
+        total = count = 0
+        for row in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608
+            total += int.from_bytes(hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).digest(), "big")
             count += 1
+        whole.update(f"{name} {count} {total % 2**256:x}\n".encode())
         counts[name] = count
     return f"sha256:{whole.hexdigest()}", counts

@@ -31,6 +31,7 @@ from pipeline.conversation import (
     Verdict,
     Word,
 )
+from pipeline.remote import RemotePath
 from pipeline.store.records import Decision, Result, ears, models_digest
 from pipeline.store.tables import (
     ConversationRow,
@@ -74,7 +75,7 @@ def interaction_row(interaction: Interaction, *, media: str | None, taken_at: da
     )
 
 
-def interaction_of(row: InteractionRow, media: Path) -> Interaction:
+def interaction_of(row: InteractionRow, media: Path | RemotePath) -> Interaction:
     """The interaction of a row; `media` is the folder of recordings."""
     started = row.started_at
     if started is not None and row.started_offset is not None:
@@ -108,7 +109,9 @@ def hearing_row(conversation: Conversation, models: Mapping[str, str]) -> Hearin
     )
 
 
-def heard_of(row: HearingRow, media: Path, *, turns: Iterable[Mapping[str, Any]] | None = None) -> Conversation:
+def heard_of(
+    row: HearingRow, media: Path | RemotePath, *, turns: Iterable[Mapping[str, Any]] | None = None
+) -> Conversation:
     """The conversation of a hearing's row, neither measured nor read; `turns` are its rows where they are at hand."""
     quality = row.quality
     if turns is None:
@@ -133,7 +136,7 @@ def conversation_row(conversation: Conversation, models: Mapping[str, str], engi
 
 
 def conversation_of(
-    row: ConversationRow, media: Path, *, turns: Iterable[Mapping[str, Any]] | None = None
+    row: ConversationRow, media: Path | RemotePath, *, turns: Iterable[Mapping[str, Any]] | None = None
 ) -> Conversation:
     """The conversation of a row, measured and read; `turns` are the rows of its turns where they are at hand."""
     return replace(
@@ -169,7 +172,7 @@ def evaluation_row(result: Result, *, digest: str, evaluated_at: datetime) -> Ev
     )
 
 
-def result_of(row: EvaluationRow, media: Path) -> Result:
+def result_of(row: EvaluationRow, media: Path | RemotePath) -> Result:
     """The result of an evaluation's row."""
     conversation = conversation_of(row.conversation, media)
     identifier = conversation.interaction.id

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import json
+import os
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from pipeline.conversation import Agent, Conversation, SetAside
 from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
 from pipeline.night_figures import Judged, NightFigures
-from pipeline.store import cards, codec, decisions, erasing, listing, nights, outbox, past, searching, work
+from pipeline.remote import NoDriverError, RemotePath, place
+from pipeline.store import backup, cards, codec, decisions, erasing, listing, nights, outbox, past, searching, work
+from pipeline.store.backup import Backup
 from pipeline.store.media import keep
 from pipeline.store.records import (
     CardState,
@@ -54,6 +56,7 @@ from pipeline.store.tables import (
     ScorecardRow,
     SetAsideRow,
 )
+from pipeline.store.types import to_json
 
 BUSY_SECONDS = 30
 _READ_AT_ONCE = 100
@@ -64,16 +67,17 @@ class Store:
 
     Args:
         url: a SQLAlchemy URL.
-        media: the folder that copies of recordings go to.
+        media: the folder that copies of recordings go to: a path, or an address such as `s3://bucket/folder`.
         language: of errors.
 
     Raises:
-        StoreError: Z401 no such kind of database, Z402 it cannot be opened, Z403 it was made by a newer zhijian.
+        StoreError: Z401 no such kind of database, Z402 it cannot be opened, Z403 it was made by a newer zhijian, Z407
+            no such kind of folder for recordings.
     """
 
-    def __init__(self, url: str, *, media: Path, language: Language = "zh") -> None:
-        self._media = media
+    def __init__(self, url: str, *, media: str | Path, language: Language = "zh") -> None:
         self._language = language
+        self._media = self._place(media)
         self._engine = self._connect(url)
         self._writer = self._engine.execution_options(immediate=True)
         self._upgrade(url)
@@ -315,6 +319,11 @@ class Store:
             raise StoreError("Z414", t(self._language, "store.too_short", text=text), hint=hint) from error
         return self._search(parts, agent, since, until)
 
+    def reindex(self, digests: Collection[str]) -> None:
+        """Let the turns of these interactions be searched as they are now, after they were changed."""
+        with self._writing() as session:
+            searching.reindex(session, tuple(digests))
+
     def _search(
         self, parts: tuple[str, ...], agent: str | None, since: datetime | None, until: datetime | None
     ) -> Iterator[Hit]:
@@ -425,12 +434,43 @@ class Store:
                 with self._reading() as session:
                     yield from past.load(session, page, self._media)
 
+    def backup(self, file: Path) -> Backup:
+        """Write everything in the store into one file, while others go on; the recordings are not in it.
+
+        Raises:
+            StoreError: Z402, Z404, Z405, Z406 the store cannot be read or the file not written.
+        """
+        try:
+            with self._guarded():
+                return backup.write(self._engine, file, self._make)
+        except (OSError, sqlite3.Error) as error:
+            raise self._failed(str(file), getattr(error, "strerror", None) or str(error), error) from error
+
+    def restore(self, file: Path) -> Backup:
+        """Put everything in a backup into this store, which must be empty: all of it, or nothing.
+
+        Raises:
+            StoreError: Z402–Z406 the store cannot be written; Z420 no backup, or a damaged one, Z421 the store is not
+                empty, Z422 what arrived differs from what is in the backup.
+        """
+        try:
+            with self._guarded(), self._writer.begin() as connection:
+                return backup.restore(file, connection, self._make)
+        except backup.DamagedError as error:
+            raise self._refused("Z420", "no_backup", str(file), detail=str(error)) from error
+        except backup.NotEmptyError as error:
+            raise self._refused("Z421", "not_empty", self._engine.url.render_as_string()) from error
+        except backup.DifferentError as error:
+            raise self._refused("Z422", "different", str(file), detail=str(error)) from error
+        except (OSError, sqlite3.Error) as error:
+            raise self._failed(str(file), getattr(error, "strerror", None) or str(error), error) from error
+
     def kept(self, *, before: datetime | None = None, customer: str | None = None) -> tuple[erasing.Kept, ...]:
         """Interactions that began before a moment, or those of a customer, by the order of time."""
         with self._reading() as session:
             return tuple(erasing.kept(session, before=before, customer=customer))
 
-    def drop_media(self, digests: Collection[str]) -> tuple[Path, ...]:
+    def drop_media(self, digests: Collection[str]) -> tuple[Path | RemotePath, ...]:
         """Delete the copies of recordings of interactions that no other one needs; gives what was deleted.
 
         Raises:
@@ -619,11 +659,28 @@ class Store:
         """Names of the copies of recordings, by digest of their interactions."""
         try:
             return {
-                interaction.digest: None if (file := interaction.recording) is None else keep(Path(file), self._media)
+                interaction.digest: None if (file := interaction.recording) is None else keep(file, self._media)
                 for interaction in (conversation.interaction for conversation in conversations)
             }
         except OSError as error:
+            if isinstance(self._media, RemotePath):
+                detail = error.strerror or str(error)
+                raise self._refused("Z408", "media_gone", str(self._media), detail=detail) from error
             raise self._failed(str(self._media), error.strerror or str(error), error) from error
+
+    def _make(self, file: Path) -> None:
+        """Make the tables of a store in a SQLite file, or bring them up to date."""
+        Store(f"sqlite:///{file}", media=str(self._media), language=self._language).close()
+
+    def _refused(self, code: str, key: str, where: str, **args: str) -> StoreError:
+        language = self._language
+        return StoreError(code, t(language, f"store.{key}", **args), where=where, hint=t(language, f"store.{key}_hint"))
+
+    def _place(self, media: str | Path) -> Path | RemotePath:
+        try:
+            return place(media)
+        except NoDriverError as error:
+            raise self._refused("Z407", "no_driver", str(media), detail=str(error)) from error
 
     def _connect(self, url: str) -> Engine:
         try:
@@ -633,7 +690,7 @@ class Store:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(
                 parsed,
-                json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+                json_serializer=to_json,
                 connect_args=_connect_args(parsed),
                 pool_pre_ping=not is_sqlite,
             )
@@ -686,6 +743,10 @@ class Store:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
+        url = self._engine.url
+        # SQLite would go on writing into a file that has no name any more.
+        if url.get_backend_name() == "sqlite" and url.database not in _IN_MEMORY and not Path(url.database).exists():
+            raise self._failed(url.render_as_string(), os.strerror(errno.ENOENT), ConnectionError())
         try:
             yield
         except DatabaseError as error:
@@ -701,12 +762,13 @@ class Store:
         )
 
 
+_IN_MEMORY = (None, "", ":memory:")
 _BUSY = ("database is locked", "database table is locked", "deadlock detected", "could not serialize", "lock timeout")
 _GONE = (
     "server closed the connection", "connection refused", "connection is closed", "terminating connection",
     "the database system is", "could not connect",
 )  # fmt: skip
-_FULL = ("disk is full", "no space left", "file too large")
+_FULL = ("disk is full", "no space left", "file too large", "disk i/o error")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -717,7 +779,7 @@ def _kind(detail: str, cause: BaseException | None) -> tuple[str, str]:
         return "Z405", "full"
     if any(words in told for words in _BUSY):
         return "Z404", "busy"
-    if any(words in told for words in _GONE):
+    if any(words in told for words in _GONE) or isinstance(cause, ConnectionError):
         return "Z406", "gone"
     return "Z402", "failed"
 

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 from pipeline.recordings import file_digest
+from pipeline.remote import RemotePath, at_hand
 
 
-def keep(recording: Path, folder: Path) -> str:
+def keep(recording: str, folder: Path | RemotePath) -> str:
     """Copy a recording into `folder`, unless it is there already. A copy in `folder` is taken as it is.
 
     Returns:
@@ -18,14 +19,17 @@ def keep(recording: Path, folder: Path) -> str:
     Raises:
         OSError: the recording cannot be read or the copy not written.
     """
-    if recording.is_relative_to(folder):
-        return recording.relative_to(folder).as_posix()
-    digest = file_digest(recording)
-    name = f"{digest[:2]}/{digest}{recording.suffix.lower()}"
+    if recording.startswith(f"{folder}/"):
+        return recording.removeprefix(f"{folder}/")
+    file = at_hand(recording)
+    digest = file_digest(file)
+    name = f"{digest[:2]}/{digest}{file.suffix.lower()}"
     copy = folder / name
-    if not copy.exists():
+    if isinstance(copy, RemotePath):
+        copy.put(file)
+    elif not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         partial = copy.with_name(f"{copy.name}.{os.getpid()}.part")
-        shutil.copyfile(recording, partial)
+        shutil.copyfile(file, partial)
         partial.replace(copy)
     return name

@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, defaultload
 
 from pipeline.conversation import Channel
+from pipeline.remote import RemotePath
 from pipeline.store import codec
 from pipeline.store.records import Stored
 from pipeline.store.tables import ConversationRow, EvaluationRow, HearingRow, InteractionRow, TurnRow
@@ -47,7 +48,7 @@ def rows(session: Session, period: Period, limit: int | None) -> Iterator[Sequen
     yield from session.execute(query.execution_options(yield_per=AT_ONCE)).partitions()
 
 
-def load(session: Session, page: Sequence[Any], media: Path) -> Iterator[Stored]:
+def load(session: Session, page: Sequence[Any], media: Path | RemotePath) -> Iterator[Stored]:
     """The conversations of a page, in its order."""
     wanted = [row.conversation_id for row in page]
     query = select(ConversationRow).where(ConversationRow.id.in_(wanted))

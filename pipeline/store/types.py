@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -56,3 +57,8 @@ class Pairs(TypeDecorator[tuple[int, ...]]):
 def words(pairs: Iterable[int]) -> str:
     """Pairs as words that SQLite's full-text index takes: eight hexadecimal digits each."""
     return " ".join(f"{pair & 0xFFFFFFFF:08x}" for pair in pairs)
+
+
+def to_json(value: object) -> str:
+    """JSON as every store has it: Chinese as it is, no blanks."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
