@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from pipeline.jobs import Written
     from pipeline.nightly import Nightly, Outcome
 
-_SET_ASIDE = 50
-"""Rows of files that were set aside; the report has all of them."""
-
 
 @task(name="process_batch", task_run_name="{name}", cache_policy=NO_CACHE)
 def process_batch(planned: Nightly, number: int, name: str) -> int:
@@ -185,10 +182,9 @@ def _of_night(outcome: Outcome, settings: Settings) -> str:
             (t(language, "flows.waiting"), len(outcome.waiting)),
         )
     ]
-    aside = [f"- `{item.source}` [{item.code}] {item.reason}" for item in outcome.set_aside[:_SET_ASIDE]]
     head = f"| {t(language, 'flows.what')} | {t(language, 'flows.count')} |\n| --- | ---: |"
     report = t(language, "cli.run.report", path=outcome.report)
-    return "\n".join([head, *rows, "", *aside, "", report])
+    return "\n".join([outcome.night.markdown(language), head, *rows, "", report])
 
 
 def _of_pages(written: Written, settings: Settings) -> str:

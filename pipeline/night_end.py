@@ -92,7 +92,10 @@ class NightReport:
 def after_batch(
     store: Store, settings: Settings, results: Sequence[Result], seconds: float, cards: Sequence[Scorecard]
 ) -> None:
-    """Note how long a batch took, and tell grave cases in it at once. A receiver that cannot be reached is no error.
+    """Note how long a batch took, and tell grave cases in it at once.
+
+    Neither a receiver that cannot be reached nor a store that cannot be written is an error: the results are kept by
+    now, the time is then unknown, and grave cases are told at the end of the night.
 
     Args:
         store: where the results are kept already.
@@ -102,17 +105,19 @@ def after_batch(
         cards: scorecards, for the titles of what went wrong.
 
     Raises:
-        StoreError: the store cannot be read or written.
         SettingsError: a receiver in the settings is none.
     """
     if not results:
         return
     shares = shared_seconds([_weight(result) for result in results], seconds)
     digests = (result.conversation.interaction.digest for result in results)
-    store.note_timings(dict(zip(digests, shares, strict=True)))
-    if settings.alerts.grave:
-        grave = [case for result in results if (case := wording.grave_result(result)) is not None]
-        _tell_grave(store, settings, grave, cards, attempts=1)
+    try:
+        store.note_timings(dict(zip(digests, shares, strict=True)))
+        if settings.alerts.grave:
+            grave = [case for result in results if (case := wording.grave_result(result)) is not None]
+            _tell_grave(store, settings, grave, cards, attempts=1)
+    except StoreError:
+        logger.warning("the time of a batch or its grave cases could not be noted", exc_info=True)
 
 
 def night_report(store: Store, settings: Settings, facts: RunFacts, cards: Sequence[Scorecard]) -> NightReport:
@@ -214,11 +219,7 @@ def _tell_grave(
         language=language,
     )
     store.put_message(message, [receiver.name for receiver in to])
-    try:
-        deliver(store, to, settings, attempts=attempts)
-    except StoreError:
-        # The results are kept, and so is the message: the end of the night sends it.
-        logger.warning("grave cases could not be told at once", exc_info=True)
+    deliver(store, to, settings, attempts=attempts)
 
 
 def _titles(cards: Sequence[Scorecard], language: Language) -> dict[str, str]:
