@@ -49,8 +49,14 @@ KINDS = ("name", "phone", "landline", "id_card", "bank_card", "address", "plate"
 SENTENCES = yaml.safe_load((Path(__file__).parent / "privacy.yaml").read_text(encoding="utf-8"))
 """By set: `carriers` of each kind, conversations with a place for the value, and `plain` sentences."""
 
-SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊"
-GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰文斌波辉宇浩凯健俊帆雪琳婷慧颖梅红云鹏飞建国志海龙晨梦佳怡思雨欣子轩涵"
+SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭"
+    "吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊"
+)
+GIVEN = (
+    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰文斌波辉宇浩凯健俊帆雪琳婷慧颖梅红云鹏飞"
+    "建国志海龙晨梦佳怡思雨欣子轩涵"
+)
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 ROADS = [
     "解放路",
@@ -189,7 +195,8 @@ def account(dice: random.Random) -> str:
 
 
 NUMBERS: dict[str, Callable[[random.Random], str]] = {
-    "phone": mobile, "landline": landline, "id_card": id_card, "bank_card": bank_card, "order": order, "account": account
+    "phone": mobile, "landline": landline, "id_card": id_card, "bank_card": bank_card,
+    "order": order, "account": account,
 }  # fmt: skip
 
 
@@ -280,7 +287,8 @@ def _case(which: str, kind: str, dice: random.Random) -> Case:
         for piece, flags in pieces[1:]:
             said.append(("a", dice.choice(("嗯", "对", "好的", said[-1][1][-3:])), []))
             said.append((role, piece, flags))
-    turns, places = [], []
+    turns: list[Turn] = []
+    places: list[tuple[int, int, int]] = []
     for index, (role, text, flags) in enumerate(said):
         turns.append(Turn(index, Speaker.CUSTOMER if role == "c" else Speaker.AGENT, text))
         owned = [at for at, flag in enumerate(flags) if flag]
@@ -379,7 +387,8 @@ def main() -> int:
             low_p, high_p = wilson(good, made)
             recall, precision = hits / items if items else 1.0, good / made if made else 1.0
             print(
-                f"{kind:10} {items:6} {recall:7.4f} {low:.4f}–{high:.4f} {made:6} {precision:9.4f} {low_p:.4f}–{high_p:.4f}"
+                f"{kind:10} {items:6} {recall:7.4f} {low:.4f}–{high:.4f} "
+                f"{made:6} {precision:9.4f} {low_p:.4f}–{high_p:.4f}"
             )
             if which == "exam" and kind != "number":
                 missed |= recall < RECALL or precision < PRECISION

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.conversation import Speaker, Turn
-from pipeline.names import answer, asked, names_in
+from pipeline.names import answer, asks, names_in
 from pipeline.personal import NUMBERS, PROVINCES, Personal, Place, certain, of_number
 from pipeline.placeholders import blanked
 from pipeline.spoken_numbers import ALIKE, Number, Piece, rows, within
@@ -288,11 +288,12 @@ def _by_form(turn: Turn, before: Turn | None) -> Iterator[Personal]:
                 if kind == "plate" or not _is_date(match["core"]):
                     yield Personal(kind, match["core"], (Place(turn.index, start, end),), certain=False)
         yield from _mails(turn.index, text)
-        if before is not None and _ASKS.search(before.text) and (kind := _last_named(before.text[-40:])) in _NAMED_CODE:
+        asked = _last_named(before.text[-40:]) if before is not None and _ASKS.search(before.text) else None
+        if asked in ("order", "account"):
             alone = _ALONE.fullmatch(form.text)
             if alone is not None:
                 place = Place(turn.index, *form.span(*alone.span("core")))
-                yield Personal(kind or "", alone["core"], (place,), certain=False)
+                yield Personal(asked, alone["core"], (place,), certain=False)
     for pattern, group in ((_ADDRESS, "road"), (_LABELLED, "place")):
         for match in pattern.finditer(text):
             if group == "road" and _NO_ROAD.search(match["road"]):
@@ -348,7 +349,7 @@ def _names(turns: Sequence[Turn], known: frozenset[str], also: frozenset[str]) -
         text = blanked(turn.text)
         for start, end in names_in(text):
             spans.add((turn.index, start, end))
-        if before is not None and before.speaker is not turn.speaker and asked(before.text):
+        if before is not None and before.speaker is not turn.speaker and asks(before.text):
             alone = answer(text)
             if alone is not None:
                 spans.add((turn.index, *alone))

@@ -87,7 +87,7 @@ def names_in(text: str) -> Iterator[tuple[int, int]]:
     yield from _before_titles(text)
 
 
-def asked(text: str) -> bool:
+def asks(text: str) -> bool:
     """Whether `text` ends by asking for a name."""
     return _ASKED.search(text) is not None
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from pipeline.conversation import Conversation
 from pipeline.errors import SettingsError
 from pipeline.i18n import Language, t
 from pipeline.redact import Hidden, redact
 from pipeline.settings import Settings, environment_name
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 KEY = environment_name("privacy.key")
 """The environment variable of the key; it is never read from a file."""
@@ -57,7 +61,7 @@ class Seal:
             raise SettingsError("Z561", what, where=KEY, hint=hint) from error
         return tuple(Hidden(**one) for one in json.loads(plain)) if token else ()
 
-    def _box(self):  # type: ignore[no-untyped-def]
+    def _box(self) -> Fernet:
         from cryptography.fernet import Fernet
 
         try:

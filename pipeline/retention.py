@@ -89,7 +89,9 @@ def retain(store: Store, settings: Settings, *, now: datetime | None = None, dry
     for one in old:
         kind: Class = "complaint" if one.complaint else "other"
         due_whats = [
-            what for what in WHATS if (days := limits.get((what, kind))) and one.moment < moment - timedelta(days=days)
+            what
+            for what in WHATS
+            if (what, kind) in limits and one.moment < moment - timedelta(days=limits[what, kind])
         ]
         if "derived" in due_whats:
             due.setdefault(("derived", kind), []).append(one)
@@ -108,8 +110,8 @@ def retain(store: Store, settings: Settings, *, now: datetime | None = None, dry
     if dry_run or not dropped:
         return deletion
     parts = {what: [item for kind in CLASSES for item in due.get((what, kind), ())] for what in WHATS}
-    days = [days for (what, _), days in limits.items() if what != "audio"]
-    return _delete(store, settings, deletion, parts, days=min(days, default=0))
+    words = [limit for (what, _), limit in limits.items() if what != "audio"]
+    return _delete(store, settings, deletion, parts, days=min(words, default=0))
 
 
 def erase(store: Store, settings: Settings, customer: str, *, dry_run: bool = False) -> Deletion:

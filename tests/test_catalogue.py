@@ -28,6 +28,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
 """Where a helper puts the area before a key, so that the key stands in the source without it (`say("home")`)."""
 
 DYNAMIC = (
+    *("privacy.table.", "privacy.what.", "privacy.class."),
     # the end is a value: `f"{the part here}{value}"`
     "cli.panel.", "cli.batch.", "cli.set_aside.", "cli.validate.", "cli.agent.",
     "criteria.role.", "criteria.way.", "criteria.channel.", "criteria.class.", "criteria.measure.", "criteria.tone.",

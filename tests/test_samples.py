@@ -18,6 +18,7 @@ from pipeline.flagging import flag
 from pipeline.ingest import Intake, ingest, ingest_files
 from pipeline.reading import read
 from pipeline.recordings import probe
+from pipeline.redact import redact
 from pipeline.scorecard import find_scorecard
 from pipeline.scoring import score
 
@@ -144,6 +145,23 @@ def scored(identity: str) -> tuple[Evaluation, ReviewItem]:
     (read_one,) = read([conversation], reader=load_reader())
     evaluation = score(read_one, card, engine_version="test")
     return evaluation, flag(evaluation, read_one, card)
+
+
+@cache
+def masked() -> dict[str, Evaluation]:
+    """Evaluations of all samples with their personal data masked, as they are stored."""
+    plain = [truth(i.id) if i.channel is Channel.CALL else build(i, i.turns) for i in arrived().values()]
+    told = read([redact(conversation)[0] for conversation in plain], reader=load_reader())
+    cards = {channel: find_scorecard("hotline" if channel is Channel.CALL else "online-chat") for channel in Channel}
+    return {c.interaction.id: score(c, cards[c.interaction.channel], engine_version="test") for c in told}
+
+
+@pytest.mark.parametrize("identity", sorted(expected()))
+def test_masking_changes_no_verdict(identity: str) -> None:
+    plain = [(finding.criterion, finding.verdict, finding.points) for finding in scored(identity)[0].findings]
+    told = [(finding.criterion, finding.verdict, finding.points) for finding in masked()[identity].findings]
+    assert told == plain
+    assert masked()[identity].total == scored(identity)[0].total
 
 
 @pytest.mark.parametrize("channel", [Channel.CALL, Channel.CHAT])

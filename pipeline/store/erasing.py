@@ -215,8 +215,8 @@ def own_texts(session: Session, digests: Collection[str], *, least: int, most: i
         found.update(text for text in session.scalars(query) if len(text) >= least)
         found = set(sorted(found, key=lambda text: (-len(text), text))[:most])
     theirs = frozenset(digests)
-    query = select(TurnRow.text, HearingRow.interaction_digest).join(HearingRow).where(TurnRow.text.in_(found))
-    others = {text for text, digest in session.execute(query) if digest not in theirs}
+    said = select(TurnRow.text, HearingRow.interaction_digest).join(HearingRow).where(TurnRow.text.in_(found))
+    others = {text for text, digest in session.execute(said) if digest not in theirs}
     return tuple(sorted(found - others))
 
 
