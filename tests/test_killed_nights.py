@@ -43,7 +43,7 @@ def pages(home: Path) -> dict[str, str]:
     """The report, without the moment that it was made at."""
     report = home / "report"
     files = [path for path in report.rglob("*") if path.suffix in {".html", ".json"}]
-    moment = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?|\d{4}年\d+月\d+日 ?\d{2}:\d{2}")
+    moment = re.compile('<span class="made">[^<]*</span>')
     return {str(path.relative_to(report)): moment.sub("", path.read_text(encoding="utf-8")) for path in files}
 
 
