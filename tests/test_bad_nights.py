@@ -115,7 +115,7 @@ def test_database_gone(inbox: Path, impatient: Settings, tmp_path: Path) -> None
 def test_model_missing(inbox: Path, tmp_path: Path) -> None:
     write_wave(inbox / "C1.wav", seconds=2)
     home = tmp_path / "home"
-    assert told(run(inbox, home, ZHIJIAN_ASR_MODEL=str(tmp_path / "nowhere")), "Z510")
+    assert told(run(inbox, home, ZHIJIAN_ASR_MODEL=str(tmp_path / "nowhere")), "Z520")
     after = run(inbox, home)
     assert after.status == 0, after.said
     assert len(exported(home)) == COUNT + 1
