@@ -8,9 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from pipeline.conversation import (
@@ -39,7 +37,6 @@ from pipeline.conversation import (
 from pipeline.errors import StoreError
 from pipeline.store import Result, open_store
 from pipeline.store.database import Store
-from pipeline.store.tables import Base
 from tests.material import write_wave
 
 MODELS = {"asr": "small@sha256:aa", "tone": "words@sha256:bb"}
@@ -238,13 +235,6 @@ def test_sqlite_is_opened_for_several_users(tmp_path: Path, store: Store) -> Non
         second.save([result("C2")])
     other.close()
     assert len(list(store.results())) == 2
-
-
-def test_migrations_make_the_tables_of_the_program(tmp_path: Path, store: Store) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/home/zhijian.sqlite")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-    engine.dispose()
 
 
 def store_at(path: Path, revision: str) -> None:
