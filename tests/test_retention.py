@@ -195,3 +195,22 @@ def test_a_customer_is_erased_with_decisions_and_pages(store: Store, settings: C
 def test_an_unknown_customer_is_an_error(store: Store, settings: Callable[..., Settings]) -> None:
     with pytest.raises(InputError, match="Z122"):
         erase(store, settings(), "nobody")
+
+
+def test_commands_tell_what_was_deleted_and_export_what_is_kept(
+    store: Store, settings: Callable[..., Settings], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline.cli.personal import erase_customer, export_customer, run_retention
+
+    made = settings()
+    assert run_retention(made, dry_run=False) == 0
+    assert "没有设置保留期限" in capsys.readouterr().err
+    assert export_customer("u-" + SECOND, tmp_path / "out", made) == 0
+    exported = (tmp_path / "out" / "data.jsonl").read_text(encoding="utf-8")
+    assert "把地板泡了" in exported
+    assert FIRST not in exported
+    assert erase_customer("u-" + SECOND, made, dry_run=False) == 0
+    told = capsys.readouterr()
+    assert "删除清单" in told.out
+    assert "已核对" in told.err
+    assert [result.evaluation.interaction for result in store.results()] == [FIRST]
