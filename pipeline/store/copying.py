@@ -40,7 +40,7 @@ def copy(source: Connection, target: Connection) -> None:
         if table.name in MADE_BY_TRIGGERS:
             continue
         for page in _pages(source, table):
-            target.execute(insert(table), [dict(row) for row in page])
+            target.execute(insert(table), page)
     if target.dialect.name == "postgresql":
         for table in tables():
             _count_on(target, table)
@@ -63,10 +63,10 @@ def digest(connection: Connection) -> tuple[str, Mapping[str, int]]:
     return f"sha256:{whole.hexdigest()}", counts
 
 
-def _pages(connection: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
+def _pages(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
     rows = connection.execution_options(yield_per=AT_ONCE).execute(select(table))
     for page in rows.mappings().partitions():
-        yield list(page)
+        yield [dict(row) for row in page]
 
 
 def _plain(value: Any) -> Any:

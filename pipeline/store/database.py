@@ -507,7 +507,7 @@ class Store:
             return erasing.own_texts(session, digests, least=least, most=most)
 
     def remaining(self, digests: Collection[str]) -> tuple[str, ...]:
-        """Columns (`table.column`) of any table that still name one of these digests; the list of deleted ones apart."""
+        """Columns (`table.column`) of any table that still name one of these digests, but for the list of deleted."""
         with self._reading() as session:
             return erasing.remaining(session, digests)
 

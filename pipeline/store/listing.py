@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, text, tuple_
+from sqlalchemy import Select, and_, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from pipeline.conversation import Agent, Channel
@@ -23,7 +23,8 @@ def queue(limit: int, after: Listed | None) -> Select[Any]:
     place = (CaseRow.priority, CaseRow.moment, CaseRow.interaction_digest)
     query = _listed().where(_WAITING).order_by(*(column.desc() for column in place))
     if after is not None:
-        query = query.where(tuple_(*place) < tuple_(after.priority, after.moment, after.digest))
+        kinds = [column.type for column in place]
+        query = query.where(tuple_(*place) < tuple_(*map(literal, (after.priority, after.moment, after.digest), kinds)))
     return query.limit(limit)
 
 
