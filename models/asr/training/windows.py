@@ -172,7 +172,7 @@ class ImaginedSpeech:
                 )
             spoken_end = clock - (rng.uniform(2, 10) if text[-1] in PUNCTUATION else 0)
             lines.append(Line(text, begin / 50, spoken_end / 50))
-            clock += rng.uniform(8, 60)
+            clock += rng.uniform(8, 60) if rng.random() < 0.8 else rng.uniform(60, 700)
             before += len(text)
         return lines, self._frames(times, sounds, owners, clock, before)
 
