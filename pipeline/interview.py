@@ -163,8 +163,7 @@ class Interviewer:
         names = names_in(conversation)
         turns = [conversation.turns[i] for i in shown(params, conversation, context_for(card))]
         lines = "\n".join(
-            f"{turn.index + 1} {ROLES.get(turn.speaker, '未知')}：{hide(turn.text, names=names).text}"
-            for turn in turns
+            f"{turn.index + 1} {ROLES.get(turn.speaker, '未知')}：{hide(turn.text, names=names).text}" for turn in turns
         )
         asked = f"问题：{params.ask}\n选项：{' / '.join(params.choices)}\n{WHOSE[params.by]}\n\n对话：\n{lines}"
         messages = ({"role": "system", "content": PROMPT}, {"role": "user", "content": asked})

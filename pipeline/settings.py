@@ -28,7 +28,8 @@ FILE = "zhijian.toml"
 PREFIX = "ZHIJIAN_"
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 SECRET = (
-    "question.key", "privacy.key", "alerts.smtp_password", "alerts.webhook", "alerts.wecom", "alerts.dingtalk", "alerts.feishu",
+    "question.key", "privacy.key", "alerts.smtp_password", "alerts.webhook", "alerts.wecom", "alerts.dingtalk",
+    "alerts.feishu",
 )  # fmt: skip
 """Settings that come from the environment only."""
 
@@ -193,8 +194,8 @@ class Cost(BaseModel):
 class Privacy(BaseModel):
     """Personal data in what was said.
 
-    `mask`: hide it behind placeholders before anything is stored, or `off`. `keep`: what was hidden is gone (`nothing`),
-    or kept `encrypted` by `key`, which comes from the environment only.
+    `mask`: hide it behind placeholders before anything is stored, or `off`. `keep`: what was hidden is gone
+    (`nothing`), or kept `encrypted` by `key`, which comes from the environment only.
     """
 
     model_config = _FROZEN

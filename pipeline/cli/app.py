@@ -409,49 +409,6 @@ def restore(file: Annotated[Path, typer.Argument(help=_("restore.file"), show_de
     raise typer.Exit(copies.restore(file, settings))
 
 
-@retention_.command("run", cls=_Command, help=t(_LANGUAGE, "privacy.retention.run"))
-def run_retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(_LANGUAGE, "privacy.dry_run"))] = False,
-) -> None:
-    """Delete what is older than the settings allow."""
-    settings = _settings()
-    from pipeline.cli import personal
-
-    raise typer.Exit(personal.run_retention(settings, dry_run=dry_run))
-
-
-@privacy_.command("export", cls=_Command, help=t(_LANGUAGE, "privacy.export"))
-def export_customer(
-    customer: Annotated[str, typer.Option(metavar="ID", help=t(_LANGUAGE, "privacy.customer"), show_default=False)],
-    out: Annotated[Path, typer.Option(help=t(_LANGUAGE, "privacy.out"), show_default=False)],
-) -> None:
-    """Write what is kept of a customer."""
-    settings = _settings()
-    from pipeline.cli import personal
-
-    raise typer.Exit(personal.export_customer(customer, out, settings))
-
-
-@privacy_.command("erase", cls=_Command, help=t(_LANGUAGE, "privacy.erase"))
-def erase_customer(
-    customer: Annotated[str, typer.Option(metavar="ID", help=t(_LANGUAGE, "privacy.customer"), show_default=False)],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(_LANGUAGE, "privacy.dry_run"))] = False,
-) -> None:
-    """Delete what is kept of a customer."""
-    settings = _settings()
-    from pipeline.cli import personal
-
-    raise typer.Exit(personal.erase_customer(customer, settings, dry_run=dry_run))
-
-
-@privacy_.command("key", cls=_Command, help=t(_LANGUAGE, "privacy.new_key"))
-def privacy_key() -> None:
-    """Print a new key."""
-    from pipeline.cli import personal
-
-    raise typer.Exit(personal.new_key())
-
-
 @app.command(cls=_Command, help=_("review.help"))
 def review(
     interaction: Annotated[str, typer.Argument(help=_("review.interaction"), show_default=False)],

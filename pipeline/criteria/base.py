@@ -91,8 +91,8 @@ class Hit:
 class Outcome:
     """What an operator says of a conversation, how sure it is (0…1), why, and where.
 
-    `needs_reader` is true where nothing could be said only because nobody read tone or acts. `share` is how much of what
-    was asked for was done (0…1), where `NO` is not all or nothing.
+    `needs_reader` is true where nothing could be said only because nobody read tone or acts. `share` is how much of
+    what was asked for was done (0…1), where `NO` is not all or nothing.
     """
 
     state: State
