@@ -19,6 +19,8 @@ QUOTED = re.compile(r"""["']@?([a-z]\w*(?:\.\w+)*)["']""")
 
 BEHIND: dict[str, tuple[str, ...]] = {
     "cli": ("pipeline/cli/app.py",),
+    "quarantine": ("pipeline/cli/quarantine.py",),
+    "store": ("pipeline/store",),
     "report": ("pipeline/reports", "pipeline/cli"),
     "ingest": ("pipeline/ingest.py", "pipeline/recordings.py", "pipeline/interactions.py"),
     "hearing": ("pipeline/transcribe.py",),
@@ -30,6 +32,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
 DYNAMIC = (
     *("privacy.table.", "privacy.what.", "privacy.class."),
     # the end is a value: `f"{the part here}{value}"`
+    "cli.search.", "cli.backup.", "cli.restore.",
     "cli.panel.", "cli.batch.", "cli.set_aside.", "cli.validate.", "cli.agent.",
     "criteria.role.", "criteria.way.", "criteria.channel.", "criteria.class.", "criteria.measure.", "criteria.tone.",
     "criteria.privacy.", "criteria.hold.", "criteria.sequence.",
