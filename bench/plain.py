@@ -65,6 +65,7 @@ class Plain:
         self._phrases: dict[str, tuple[re.Pattern[str], str]] = {}
         self._operators: Mapping[str, Callable[[Any, Place], list[int]]] = {
             "phrase": self._phrase,
+            "pattern": self._pattern,
             "act": self._act,
             "class": self._class,
             "speaks": self._speaks,
@@ -139,6 +140,10 @@ class Plain:
         turns = place.turns(params.by, params.window)
         found = [turn.index for turn in turns if self._said(params.any, turn) and not self._said(params.except_, turn)]
         return found if len(found) >= params.times else []
+
+    def _pattern(self, params: Any, place: Place) -> list[int]:
+        turns = place.turns(params.by, params.window)
+        return [turn.index for turn in turns if any(re.search(source, turn.text) for source in params.any)]
 
     def _act(self, params: Any, place: Place) -> list[int]:
         readings = place.talk.readings

@@ -113,9 +113,8 @@ class Workshop:
 
     def models(self, interaction: Interaction) -> Mapping[str, str]:
         """`name@digest` of the models that an evaluation of `interaction` rests on; a text needs no ears."""
-        models = {"tone": f"{reader_name(self.settings)}@{self.reader.digest}"}
-        if not interaction.turns:
-            models["asr"] = self._ears
+        models = {} if interaction.turns else {"asr": self._ears}
+        models["tone"] = f"{reader_name(self.settings)}@{self.reader.digest}"
         embed = embedder(self.settings) if compares(self.card(interaction.channel)) else None
         if embed is not None:
             models["embedding"] = f"{embed.name}@{embed.digest}"

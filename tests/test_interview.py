@@ -277,14 +277,14 @@ def test_only_redacted_words_leave(tmp_path: Path) -> None:
         "客户: 邮箱 li.lei@example.com，车牌京A12345，我住在建国路88号2单元301室"
     )
     agent = replace(private, interaction=replace(private.interaction, agent=Agent("1024", "小赵")))
-    with serving(says("yes", "订单〔号码〕已退500元")) as service:
+    with serving(says("yes", "订单〔订单号〕已退500元")) as service:
         (answered,) = asked(service, card(tmp_path, ASKS), agent)
     sent = json.dumps(service.bodies, ensure_ascii=False)
     for secret in ("李雷", "幺三八", "一二三四", "小赵", "12345", "6688", "example.com", "京A", "301"):
         assert secret not in sent
     assert "500 元" in sent
     kept = "".join(path.read_text(encoding="utf-8") for path in load_settings().answers.rglob("*.json"))
-    assert "〔号码〕" in kept
+    assert "〔订单号〕" in kept
     assert "AB12345678" not in kept
     finding = score(answered, card(tmp_path, ASKS), engine_version="test").findings[0]
     assert [place.quote for place in finding.evidence] == ["订单 AB12345678 已退 500 元"]

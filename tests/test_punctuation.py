@@ -17,12 +17,15 @@ AREAS = sorted(path.stem for path in (ROOT / "pipeline" / "locales").glob("*.yam
 
 HALF_WIDTH = re.compile(r"[,;!?()](?!\w)|(?<!\w)[(]|:(?=\s|$)|\.(?=\s|$)|\.\.\.|[\"']|(?<=[\u3400-\u9fff])[,;:!?().]")
 CODE = re.compile(
-    r"\{[^{}]*\}"  # an argument
+    r"(?:[a-z_]+|\{name\}|标准说法): (?:\{\{.*\}\}|\[[^\]]*\]|\"\{version\}\"|编号|…|[\w.{}-]+)"  # YAML
+    r"|\{[^{}]*\}"  # an argument
     r"|“(?:键: 值|坐席: …|客户: …)”"  # YAML as it is written
     r"|带有 [^号]* 等符号"
     r"|pip install [\w .-]+"
     r"|-?\d*\.\.-?\d*"  # a range
     r"|\[\w+\] \w+ = \"[^\"]*\"|\w+ = \"[^\"]*\""  # a line of TOML
+    r"|criteria:|“: ”|“, ”|\[甲, 乙\]"
+    r"|http\(s\)|\(a\+\)\+|> >= < <= == !=|\* 或 \?|\"0 1 \* \* \*\"|pip install '[^']*'"
     r"|\{\{.*?\}\}"
 )
 
