@@ -29,7 +29,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--gentle", type=int, default=500, help="batches of short clear utterances that `encoder` begins with"
     )
-    parser.add_argument("--early", type=float, default=0.45, help="share of `joint` that is mostly short stretches")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="where `export` writes the model, and `evaluate` finds it")
     options = parser.parse_args(arguments)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from models.asr.training.network import BLANK, GUIDED_HEADS, Network, Size, tune_in
+from models.asr.training.network import GUIDED_HEADS, Network, Size, tune_in
 from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.sounds import PUNCTUATION, pinyin, sounds_of
 from models.asr.training.texts import Texts
@@ -99,8 +99,7 @@ def spelling_losses(model: Network, batch: ImaginedBatch, vocabulary: Vocabulary
     with torch.autocast("cpu", torch.bfloat16):
         frames = model.encoder.spelling(batch.frames)
         told = batch.real & (batch.characters != IGNORED)
-        blank = model.encoder.codebook.sounds[BLANK]
-        named = model.decoder.character_logits(frames[told], vocabulary.spoken, blank)
+        named = model.character_logits(frames[told], vocabulary.spoken)
         logits, weights = model.decoder(batch.tokens, frames, batch.real)
     framewise = F.cross_entropy(named.float(), batch.characters[told])
     return framewise, token_loss(logits, batch.wanted), stray(weights, batch.aims)

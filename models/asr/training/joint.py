@@ -20,7 +20,7 @@ from models.asr.training.align import align
 from models.asr.training.augment import LogMel, disturb
 from models.asr.training.decoder import imagined_batches, spelling_losses, stray, token_loss
 from models.asr.training.encoder import Utterance, ctc, short_batches, sounds_by_character, spoken
-from models.asr.training.network import BLANK, GUIDED_HEADS, STREAM, TIMING_HEADS, Network, Size
+from models.asr.training.network import GUIDED_HEADS, STREAM, TIMING_HEADS, Network, Size
 from models.asr.training.optimise import descend, optimiser, schedule
 from models.asr.training.speech import RATE, silence
 from models.asr.training.texts import Texts
@@ -144,8 +144,7 @@ def spoken_losses(model: Network, batch: SpokenBatch, vocabulary: Vocabulary, rn
     spelt = labels(batch.texts, owners, heard.shape[1], vocabulary)
     told = (spelt != IGNORED) & (torch.arange(heard.shape[1]) < steps[:, None])
     with torch.autocast("cpu", torch.bfloat16):
-        blank = model.encoder.codebook.sounds[BLANK]
-        named = model.decoder.character_logits(frames[told], vocabulary.spoken, blank)
+        named = model.character_logits(frames[told], vocabulary.spoken)
     return Losses(
         ctc(heard, batch.lengths, targets),
         _evenly(F.cross_entropy(named.float(), spelt[told], reduction="none"), spelt[told] < named.shape[1] - 1),

@@ -232,13 +232,6 @@ class Decoder(nn.Module):
         seen = torch.stack([looks[layer][:, head] for layer, head in taught], dim=1)
         return F.linear(self.layer_norm(x), self.embed_tokens.weight), seen
 
-    def character_logits(self, frames: Tensor, characters: slice, blank: Tensor) -> Tensor:
-        """How strongly each frame says each of `characters`, and after them none: `(…, characters + 1)`.
-
-        `frames` are what `Spelling` gives, `blank` the direction of the sound code's blank, `(d,)`.
-        """
-        return F.linear(frames, torch.cat([self.embed_tokens.weight[characters], blank[None]]))
-
 
 @torch.no_grad()
 def tune_in(decoder: Decoder, codebook: SoundCodebook, spoken: Mapping[int, Sequence[int]], times: slice) -> None:
@@ -296,3 +289,11 @@ class Network(nn.Module):
         self.size = size
         self.encoder = Encoder(size)
         self.decoder = Decoder(size)
+
+    def character_logits(self, frames: Tensor, characters: slice) -> Tensor:
+        """How strongly each frame that `Spelling` gives says each of `characters`, and after them none.
+
+        `(…, d)` → `(…, characters + 1)`.
+        """
+        blank = self.encoder.codebook.sounds[BLANK]
+        return F.linear(frames, torch.cat([self.decoder.embed_tokens.weight[characters], blank[None]]))
