@@ -203,6 +203,11 @@ class Context:
         return self.judged[criterion]
 
 
+def some(value: Any) -> Any:
+    """One text as a list of one; anything else as it is."""
+    return (value,) if isinstance(value, str) else value
+
+
 def flat(value: Any) -> Any:
     """One text as a list of one, lists within a list as one list; anything else as it is."""
     if isinstance(value, str):

@@ -31,14 +31,9 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.conversation import Conversation, Reason, Verdict
-from pipeline.criteria.base import Context, Outcome, State, Strict, unavailable
+from pipeline.criteria.base import Context, Outcome, State, Strict, some, unavailable
 
-
-def _some(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Verdicts: TypeAlias = Annotated[tuple[Verdict, ...], BeforeValidator(_some), Field(min_length=1)]
+Verdicts: TypeAlias = Annotated[tuple[Verdict, ...], BeforeValidator(some), Field(min_length=1)]
 
 
 class Params(Strict):

@@ -48,20 +48,17 @@ from pipeline.criteria.base import (
     evidence,
     found,
     role_word,
+    some,
     trust,
     unavailable,
 )
-
-
-def _some(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 class Params(Strict):
     """What happened at the end or the beginning."""
 
     is_: Annotated[
-        tuple[Literal["abnormal_hang_up", "abnormal_answer"], ...], BeforeValidator(_some), Field(min_length=1)
+        tuple[Literal["abnormal_hang_up", "abnormal_answer"], ...], BeforeValidator(some), Field(min_length=1)
     ] = Field(alias="is")
     after: Annotated[float, Field(gt=0)] = 5.0
 
