@@ -10,40 +10,33 @@ the store), `reporting` and `finished`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pipeline import __version__
 from pipeline.alerts.receivers import receivers
-from pipeline.batch import Batch, Progress, Silent, evaluate, split
+from pipeline.batch import Batch, Progress, Silent, split
 from pipeline.conversation import Conversation, Interaction, SetAside
-from pipeline.errors import StoreError
 from pipeline.i18n import t
 from pipeline.ingest import Intake, file_of, ingest
 from pipeline.night import night_of
-from pipeline.night_end import NightReport, RunFacts, after_batch, night_report
+from pipeline.night_end import NightReport, RunFacts, night_report
 from pipeline.patience import patiently
 from pipeline.prober import COMMAND, Prober
 from pipeline.settings import Settings
+from pipeline.shift import Shift, failure_of, workshop_of
 from pipeline.store import Failure, Item, Result, open_store
-from pipeline.versions import PROGRAM, in_use, newer_shipped, register
+from pipeline.versions import PROGRAM, newer_shipped, register
 from pipeline.workshop import Workshop
 
 if TYPE_CHECKING:
     from pipeline.store.database import Store
 
 Models: TypeAlias = tuple[tuple[str, str], ...]
-_HOPELESS = {"Z302", "Z303", "Z304", "Z306"}
-"""Codes of failures that the same bytes lead to every time."""
-_NOT_ITS_FAULT = {"Z192", "Z301"}
-"""Codes of failures that say nothing about the content: too little memory, a file that went away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +86,7 @@ class Nightly:
         self._inbox = str(inbox.absolute())
         self._store = patiently(open_store, settings.store_url, media=settings.media, language=settings.language)
         try:
-            self._workshop = workshop or self._own_workshop()
+            self._workshop = workshop or workshop_of(settings, self._store)
             for card in self._workshop.cards:
                 register(card, self._store, who=PROGRAM)
             self._intake, self.batches, self._known = self._plan(inbox, prober)
@@ -102,6 +95,9 @@ class Nightly:
         except BaseException:
             self._store.close()
             raise
+        self._shift = Shift(
+            settings, self._run, self._inbox, store=self._store, workshop=self._workshop, progress=self._progress
+        )
         self._set_aside = list(self._intake.set_aside)
         self._evaluated = 0
         self._progress.step("planned", [item.id for batch in self.batches for item in batch.items])
@@ -119,6 +115,7 @@ class Nightly:
     def watch(self, progress: Progress) -> None:
         """Tell `progress` from now on."""
         self._progress = progress
+        self._shift.watch(progress)
 
     def work(self, number: int) -> int:
         """Evaluate the batch of that number and keep its results; gives how many there are.
@@ -126,28 +123,10 @@ class Nightly:
         Raises:
             StoreError: the store cannot be written.
         """
-        batch, store, began = self.batches[number], self._store, time.monotonic()
-        items = batch.items
-        patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
-        try:
-            self._progress.step("begun", [one.id for one in items])
-            keeper = _Keeper(store, self._progress)
-            outcomes = evaluate(self._loaded(batch), self._workshop, progress=self._progress, keeper=keeper)
-            results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-            failed = [(one, out) for one, out in zip(items, outcomes, strict=True) if isinstance(out, SetAside)]
-            self._evaluated += patiently(store.save, results)
-            failures = [_failure(one.digest, item) for one, item in failed]
-            patiently(store.fail_work, failures, limit=self._settings.run.tries)
-        except BaseException:
-            with suppress(StoreError):
-                store.release_work()
-            raise
-        self._progress.step("scored", [result.evaluation.interaction for result in results])
-        set_aside = [item for _, item in failed]
-        patiently(store.set_aside, self._run, set_aside)
-        self._set_aside += set_aside
-        after_batch(store, self._settings, results, time.monotonic() - began, self._workshop.cards)
-        return len(results)
+        worked = self._shift.work(self.batches[number])
+        self._evaluated += worked.evaluated
+        self._set_aside += worked.set_aside
+        return worked.results
 
     def finish(self) -> Outcome:
         """Close the run, write its night report and the report of this inbox, send word, and say what was done.
@@ -197,10 +176,6 @@ class Nightly:
         self._progress.step("finished", ())
         return outcome
 
-    def _own_workshop(self) -> Workshop:
-        language = self._settings.language
-        return Workshop(self._settings, find=partial(in_use, store=self._store, language=language))
-
     def _plan(self, inbox: Path, prober: Sequence[str]) -> tuple[Intake, tuple[Batch, ...], int]:
         settings, language = self._settings, self._settings.language
         tries = settings.run.tries
@@ -216,7 +191,7 @@ class Nightly:
                 language=language,
             )
         fatal = [item for item in intake.set_aside if item.source in intake.fatal]
-        self._store.fail_work([_failure(intake.fatal[item.source], item) for item in fatal], limit=tries)
+        self._store.fail_work([failure_of(intake.fatal[item.source], item) for item in fatal], limit=tries)
         ours, clashes = self._without_clashes(intake.interactions, known)
         done = _Done(self._store.evaluated, self._workshop)
         closed = self._store.closed()
@@ -281,16 +256,6 @@ class Nightly:
                 new.append(one)
         return new, heard, read
 
-    def _loaded(self, batch: Batch) -> Batch:
-        """The batch with the conversations that the store has."""
-        store, workshop = self._store, self._workshop
-        heard = (store.heard(c.interaction.digest, models=workshop.models(c.interaction)) for c in batch.heard)
-        read = (
-            store.conversation(c.interaction.digest, models=workshop.models(c.interaction), engine_version=__version__)
-            for c in batch.read
-        )
-        return replace(batch, heard=tuple(filter(None, heard)), read=tuple(filter(None, read)))
-
     def _without_clashes(
         self, interactions: tuple[Interaction, ...], known: Mapping[str, Item]
     ) -> tuple[list[Interaction], list[SetAside]]:
@@ -312,23 +277,6 @@ class Nightly:
                 what = t(language, "store.known_id", id=interaction.id)
                 clashes.append(SetAside(interaction.source, "Z109", what, t(language, "store.known_id_hint")))
         return ours, clashes
-
-
-class _Keeper:
-    """Puts what a step has done into the store."""
-
-    def __init__(self, store: Store, progress: Progress) -> None:
-        self._store = store
-        self._progress = progress
-
-    def heard(self, conversation: Conversation, models: Mapping[str, str]) -> None:
-        patiently(self._store.keep_heard, conversation, models=models)
-        self._progress.step("heard", [conversation.interaction.id])
-
-    def read(self, conversations: Sequence[tuple[Conversation, Mapping[str, str]]]) -> None:
-        if conversations:
-            patiently(self._store.keep_read, conversations, engine_version=__version__)
-            self._progress.step("read", [conversation.interaction.id for conversation, _ in conversations])
 
 
 class _Known:
@@ -373,15 +321,3 @@ def run_local(nightly: Nightly) -> None:
     """Work off all batches here and now."""
     for number in range(len(nightly.batches)):
         nightly.work(number)
-
-
-def _failure(digest: str, item: SetAside) -> Failure:
-    return Failure(
-        digest,
-        item.source,
-        item.code,
-        item.reason,
-        item.hint,
-        hopeless=item.code in _HOPELESS,
-        counts=item.code not in _NOT_ITS_FAULT,
-    )

@@ -1,0 +1,178 @@
+"""Who works batches off, in whatever process: with the settings, a run and its inbox, and nothing else of the night.
+
+What a step has done is kept before the next one begins. What cannot be worked on is counted as a try; what a process
+dies of is left marked with its name, and the next run counts it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pipeline import __version__
+from pipeline.batch import Batch, Progress, Silent, evaluate
+from pipeline.conversation import Conversation, SetAside
+from pipeline.errors import StoreError
+from pipeline.night_end import after_batch
+from pipeline.patience import patiently
+from pipeline.settings import Settings
+from pipeline.store import Failure, Item, Result, open_store
+from pipeline.versions import in_use
+from pipeline.workshop import Workshop
+
+if TYPE_CHECKING:
+    from pipeline.store.database import Store
+
+_HOPELESS = {"Z302", "Z303", "Z304", "Z306"}
+"""Codes of failures that the same bytes lead to every time."""
+_NOT_ITS_FAULT = {"Z192", "Z301"}
+"""Codes of failures that say nothing about the content: too little memory, a file that went away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of a batch: how many results, how many evaluations that are new, and what was set aside."""
+
+    results: int
+    evaluated: int
+    set_aside: tuple[SetAside, ...] = ()
+
+
+class Shift:
+    """Works off batches of one run.
+
+    Args:
+        settings: where to keep results, which models and cards.
+        run: the number of the run in the store.
+        inbox: what the run goes over.
+        store: one that is open already and stays so; default one of its own.
+        workshop: with cards and models that are loaded already; default the cards that are in use.
+        progress: told while batches are worked on.
+
+    Raises:
+        ScorecardError: a scorecard is wrong.
+        StoreError: the store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: int,
+        inbox: str,
+        *,
+        store: Store | None = None,
+        workshop: Workshop | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._settings = settings
+        self._run = run
+        self._inbox = inbox
+        self._progress: Progress = progress or Silent()
+        self._store = store or patiently(
+            open_store, settings.store_url, media=settings.media, language=settings.language
+        )
+        self._own = store is None
+        try:
+            self._workshop = workshop or workshop_of(settings, self._store)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store, if it is its own."""
+        if self._own:
+            self._store.close()
+
+    def watch(self, progress: Progress) -> None:
+        """Tell `progress` from now on."""
+        self._progress = progress
+
+    def work(self, batch: Batch) -> Worked:
+        """Evaluate a batch and keep its results.
+
+        Raises:
+            SettingsError: a model is missing or cannot be used.
+            StoreError: the store cannot be written.
+        """
+        store, items, began = self._store, batch.items, time.monotonic()
+        patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
+        try:
+            self._progress.step("begun", [one.id for one in items])
+            keeper = _Keeper(store, self._progress)
+            outcomes = evaluate(self._loaded(batch), self._workshop, progress=self._progress, keeper=keeper)
+            results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+            failed = [(one, out) for one, out in zip(items, outcomes, strict=True) if isinstance(out, SetAside)]
+            evaluated = patiently(store.save, results)
+            failures = [failure_of(one.digest, item) for one, item in failed]
+            patiently(store.fail_work, failures, limit=self._settings.run.tries)
+        except BaseException:
+            with suppress(StoreError):
+                store.release_work()
+            raise
+        self._progress.step("scored", [result.evaluation.interaction for result in results])
+        set_aside = tuple(item for _, item in failed)
+        patiently(store.set_aside, self._run, set_aside)
+        after_batch(store, self._settings, results, time.monotonic() - began, self._workshop.cards)
+        return Worked(len(results), evaluated, set_aside)
+
+    def _loaded(self, batch: Batch) -> Batch:
+        """The batch with the conversations that the store has."""
+        store, workshop = self._store, self._workshop
+        heard = (store.heard(c.interaction.digest, models=workshop.models(c.interaction)) for c in batch.heard)
+        read = (
+            store.conversation(c.interaction.digest, models=workshop.models(c.interaction), engine_version=__version__)
+            for c in batch.read
+        )
+        return replace(batch, heard=tuple(filter(None, heard)), read=tuple(filter(None, read)))
+
+
+class _Keeper:
+    """Puts what a step has done into the store."""
+
+    def __init__(self, store: Store, progress: Progress) -> None:
+        self._store = store
+        self._progress = progress
+
+    def heard(self, conversation: Conversation, models: Mapping[str, str]) -> None:
+        patiently(self._store.keep_heard, conversation, models=models)
+        self._progress.step("heard", [conversation.interaction.id])
+
+    def read(self, conversations: Sequence[tuple[Conversation, Mapping[str, str]]]) -> None:
+        if conversations:
+            patiently(self._store.keep_read, conversations, engine_version=__version__)
+            self._progress.step("read", [conversation.interaction.id for conversation, _ in conversations])
+
+
+def workshop_of(settings: Settings, store: Store) -> Workshop:
+    """Cards and models of the settings, with the versions of cards that are in use in a store.
+
+    Raises:
+        ScorecardError: a card is missing or wrong.
+    """
+    return Workshop(settings, find=partial(in_use, store=store, language=settings.language))
+
+
+def failure_of(digest: str, item: SetAside) -> Failure:
+    """What to note about a content that was set aside."""
+    return Failure(
+        digest,
+        item.source,
+        item.code,
+        item.reason,
+        item.hint,
+        hopeless=item.code in _HOPELESS,
+        counts=item.code not in _NOT_ITS_FAULT,
+    )
