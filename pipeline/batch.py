@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pipeline import __version__
+from pipeline.arrivals import Arrival
 from pipeline.conversation import Conversation, Interaction, SetAside
 from pipeline.dialogue import build
 from pipeline.errors import SettingsError, StoreError, ZhijianError, out_of_memory
@@ -25,6 +26,7 @@ from pipeline.workshop import Workshop
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
 Item = TypeVar("Item")
+Piece = TypeVar("Piece", bound=Interaction | Arrival)
 
 
 class Progress(Protocol):
@@ -74,8 +76,26 @@ class Forgetful:
 
 
 @dataclass(frozen=True, slots=True)
+class Portion(Generic[Piece]):
+    """Who is worked on together: what is new, what was heard in an earlier run, and what was read in one too."""
+
+    name: str
+    interactions: tuple[Piece, ...] = ()
+    heard: tuple[Piece, ...] = ()
+    read: tuple[Piece, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.interactions) + len(self.heard) + len(self.read)
+
+    @property
+    def items(self) -> tuple[Piece, ...]:
+        """All of them."""
+        return (*self.interactions, *self.heard, *self.read)
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """What one task works on: interactions, conversations heard in an earlier run, and conversations read in one."""
+    """The same with all that was said: interactions, and conversations that were heard, or read too."""
 
     name: str
     interactions: tuple[Interaction, ...] = ()
@@ -84,11 +104,6 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.interactions) + len(self.heard) + len(self.read)
-
-    @property
-    def items(self) -> tuple[Interaction, ...]:
-        """All of them, in the order in which `evaluate` gives results."""
-        return (*self.interactions, *(one.interaction for one in (*self.heard, *self.read)))
 
 
 def evaluate(
@@ -118,31 +133,31 @@ def evaluate(
 
 
 def split(
-    interactions: Sequence[Interaction],
+    interactions: Sequence[Piece],
     *,
     calls: int,
     texts: int,
-    heard: Sequence[Conversation] = (),
-    read: Sequence[Conversation] = (),
+    heard: Sequence[Piece] = (),
+    read: Sequence[Piece] = (),
     first: int = 1,
     language: Language = "zh",
-) -> tuple[Batch, ...]:
-    """Batches of at most `calls` recordings to transcribe, then of at most `texts` of each kind that is text by now.
+) -> tuple[Portion[Piece], ...]:
+    """Portions of at most `calls` recordings to transcribe, then of at most `texts` of each kind that is text by now.
 
-    These are interactions that came as text, conversations that were `heard` but have to be read again, and
-    conversations that were `read` too and only have to be scored. The first batch has the number `first`.
+    These are interactions that came as text, those that were `heard` but have to be read again, and those that were
+    `read` too and only have to be scored. The first portion has the number `first`.
     """
-    recordings = [interaction for interaction in interactions if not interaction.turns]
-    written = [interaction for interaction in interactions if interaction.turns]
+    recordings = [interaction for interaction in interactions if not interaction.written]
+    written = [interaction for interaction in interactions if interaction.written]
     groups = [
-        *(("calls", Batch("", interactions=group)) for group in _groups(recordings, calls)),
-        *(("texts", Batch("", interactions=group)) for group in _groups(written, texts)),
-        *(("heard", Batch("", heard=group)) for group in _groups(heard, texts)),
-        *(("read", Batch("", read=group)) for group in _groups(read, texts)),
+        *(("calls", Portion("", interactions=group)) for group in _groups(recordings, calls)),
+        *(("texts", Portion("", interactions=group)) for group in _groups(written, texts)),
+        *(("heard", Portion("", heard=group)) for group in _groups(heard, texts)),
+        *(("read", Portion("", read=group)) for group in _groups(read, texts)),
     ]
     return tuple(
-        replace(batch, name=t(language, f"cli.batch.{kind}", number=number, count=len(batch)))
-        for number, (kind, batch) in enumerate(groups, first)
+        replace(portion, name=t(language, f"cli.batch.{kind}", number=number, count=len(portion)))
+        for number, (kind, portion) in enumerate(groups, first)
     )
 
 

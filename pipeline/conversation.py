@@ -140,6 +140,11 @@ class Interaction:
     attributes: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     extra: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def written(self) -> bool:
+        """Whether the turns came with it as text, so that nothing has to be heard."""
+        return bool(self.turns)
+
 
 @dataclass(frozen=True, slots=True)
 class SetAside:

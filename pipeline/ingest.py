@@ -3,6 +3,8 @@
 An inbox holds `NAME.json` (one interaction), `*.jsonl` (one a line) and recordings in any format that PyAV decodes. A
 recording belongs to the JSON that names it or has its file name; else it is a call of its own, its id the file name.
 The identity of an interaction is its content: the digest covers the JSON and the recording's bytes, not file names.
+
+`survey` does the same for inboxes of any size: of each interaction it keeps what planning needs, not what was said.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import os
 import re
 import stat
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from pipeline.arrivals import Arrival, Place, arrival_of, place_of, read_again
 from pipeline.conversation import Channel, Interaction, Json, SetAside
 from pipeline.errors import CrashError, InputError
 from pipeline.i18n import Language, t
@@ -27,11 +30,12 @@ from pipeline.recordings import Sound, file_digest, probe
 _JSON = {".json", ".jsonl"}
 _UNFINISHED = {".part", ".partial", ".filepart", ".crdownload", ".tmp", ".download"}
 _CLUTTER = {"thumbs.db", "desktop.ini"}
+Kept = TypeVar("Kept", bound=Interaction | Arrival)
 _NAMED_RECORDING = re.compile(r'"recording"\s*:\s*"([^"\\]+)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class Found(Generic[Kept]):
     """What an inbox gave.
 
     `duplicates` counts identical copies, which were taken once. `waiting` names files that are still being written.
@@ -39,12 +43,16 @@ class Intake:
     recordings that the decoder died of, by the file that was set aside for it.
     """
 
-    interactions: tuple[Interaction, ...]
+    interactions: tuple[Kept, ...]
     set_aside: tuple[SetAside, ...]
     duplicates: int = 0
     waiting: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     fatal: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Intake: TypeAlias = Found[Interaction]
+Survey: TypeAlias = Found[Arrival]
 
 
 class Probe(Protocol):
@@ -56,20 +64,23 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """One JSON object before it is checked, or why there is none. `recording` is the file that it claims."""
+    """A JSON object that claims a file as its recording: it waits until all claims are known.
+
+    `problem` is why it cannot be taken. The object itself is read again from `place` when its turn comes.
+    """
 
     source: str
     folder: Path
-    content: Mapping[str, Json] | None = None
-    recording: Path | None = None
-    problem: InputError | None = None
+    place: Place
+    recording: Path
+    problem: SetAside | None = None
 
 
 def ingest(
     inbox: Path,
     *,
     settled_seconds: float = 0.0,
-    known: Collection[str] = frozenset(),
+    known: Container[str] = frozenset(),
     prober: Probe = probe,
     language: Language = "zh",
 ) -> Intake:
@@ -89,6 +100,33 @@ def ingest(
         InputError: Z111 the folder cannot be read, Z113 there is no such folder. A bad file or folder in it raises
             nothing: it is set aside.
     """
+    return _taken(inbox, _whole, settled_seconds, known, prober, language)
+
+
+def survey(
+    inbox: Path,
+    *,
+    settled_seconds: float = 0.0,
+    known: Container[str] = frozenset(),
+    prober: Probe = probe,
+    language: Language = "zh",
+) -> Survey:
+    """The same as `ingest`, without what was said; `pipeline.arrivals.fetch` gives the whole of an interaction."""
+    return _taken(inbox, arrival_of, settled_seconds, known, prober, language)
+
+
+def _whole(interaction: Interaction, _: Place) -> Interaction:
+    return interaction
+
+
+def _taken(
+    inbox: Path,
+    keep: Callable[[Interaction, Place], Kept],
+    settled_seconds: float,
+    known: Container[str],
+    prober: Probe,
+    language: Language,
+) -> Found[Kept]:
     root = _absolute(inbox)
     try:
         if not inbox.is_dir():
@@ -100,7 +138,7 @@ def ingest(
         raise _unreadable(str(inbox), error.strerror or "", language) from error
     found = _sift(root, settled_seconds, language)
     names = {path: path.relative_to(root).as_posix() for path in (*found.ready, *found.waiting)}
-    taking = _Taking(root, names, language, known, prober, unique=True, withheld=set(found.waiting))
+    taking = _Taking(root, names, language, known, prober, keep, unique=True, withheld=set(found.waiting))
     taking.take(found.ready)
     intake = taking.intake(tuple(names[path] for path in found.waiting))
     return _steady(intake, found.ready, names, found.unreadable)
@@ -119,7 +157,7 @@ def ingest_files(files: Sequence[Path], *, language: Language = "zh") -> Intake:
             )
     chosen = [_sidecar(file) or file for file in files]
     names = {_absolute(file): str(file) for file in chosen}
-    taking = _Taking(None, names, language, frozenset(), probe, unique=False, withheld=set())
+    taking = _Taking(None, names, language, frozenset(), probe, _whole, unique=False, withheld=set())
     taking.take([_absolute(file) for file in chosen])
     return taking.intake(())
 
@@ -130,7 +168,7 @@ def _sidecar(file: Path) -> Path | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Sifted:
     """Files to take, each with its size and time; files that are still being written; what cannot be read."""
 
     ready: Mapping[Path, tuple[int, int] | None]
@@ -138,7 +176,7 @@ class _Found:
     unreadable: tuple[SetAside, ...]
 
 
-def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Found:
+def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Sifted:
     now = time.time()
     ready: dict[Path, tuple[int, int] | None] = {}
     waiting: list[Path] = []
@@ -164,7 +202,7 @@ def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Found:
                 waiting.append(path)
             else:
                 ready[path] = None if status is None else (status.st_size, status.st_mtime_ns)
-    return _Found(dict(sorted(ready.items())), tuple(sorted(waiting)), tuple(unreadable))
+    return _Sifted(dict(sorted(ready.items())), tuple(sorted(waiting)), tuple(unreadable))
 
 
 def _status(path: Path) -> os.stat_result | None:
@@ -175,11 +213,11 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _steady(
-    intake: Intake,
+    intake: Found[Kept],
     before: Mapping[Path, tuple[int, int] | None],
     names: Mapping[Path, str],
     unreadable: tuple[SetAside, ...],
-) -> Intake:
+) -> Found[Kept]:
     """Without what came from files that changed while they were looked at; these are still being written."""
     changed = set()
     for path, mark in before.items():
@@ -216,16 +254,21 @@ def _unreadable(where: str, detail: str, language: Language) -> InputError:
     return InputError("Z111", what, where=where, hint=t(language, "ingest.unreadable_hint"))
 
 
-class _Taking:
-    """One pass over files: keeps what was taken, what was set aside, and which ids and digests were seen."""
+class _Taking(Generic[Kept]):
+    """Goes over files: keeps what was taken, what was set aside, and which ids and digests were seen.
+
+    The first time it reads JSON and learns which recordings belong to it; the second time it takes all in, in the order
+    of files. Of texts without a recording nothing depends on others: they are checked the first time.
+    """
 
     def __init__(
         self,
         root: Path | None,
         names: Mapping[Path, str],
         language: Language,
-        known: Collection[str],
+        known: Container[str],
         prober: Probe,
+        keep: Callable[[Interaction, Place], Kept],
         *,
         unique: bool,
         withheld: set[Path],
@@ -236,18 +279,19 @@ class _Taking:
         self._language = language
         self._known = known
         self._prober = prober
+        self._keep: Callable[[Interaction, Place], Kept] = keep
         self._fatal: dict[str, str] = {}
         self._unique = unique
         self._withheld = withheld
-        self._ids: dict[str, tuple[str, str]] = {}
+        self._ids: dict[str, str] = {}
         self._digests: set[str] = set()
-        self._interactions: list[Interaction] = []
+        self._interactions: list[Kept] = []
         self._set_aside: list[SetAside] = []
         self._duplicates = 0
         self._notes: list[str] = []
 
-    def intake(self, waiting: tuple[str, ...]) -> Intake:
-        return Intake(
+    def intake(self, waiting: tuple[str, ...]) -> Found[Kept]:
+        return Found(
             tuple(self._interactions),
             tuple(self._set_aside),
             self._duplicates,
@@ -258,17 +302,15 @@ class _Taking:
 
     def take(self, files: Iterable[Path]) -> None:
         files = list(dict.fromkeys(files))
-        drafts = {file: tuple(self._drafts(file)) for file in files if file.suffix.lower() in _JSON}
-        claimed = {draft.recording for group in drafts.values() for draft in group if draft.recording}
+        drafts = {file: self._drafts(file) for file in files if file.suffix.lower() in _JSON}
+        claimed = {draft.recording for group in drafts.values() for draft in group if isinstance(draft, _Draft)}
         withheld_stems = {path.with_suffix("") for path in self._withheld if path.suffix.lower() == ".json"}
         for file in files:
             if file in drafts:
-                for draft in drafts[file]:
-                    if draft.recording not in self._withheld:
-                        self._take(draft)
+                for draft in drafts.pop(file):
+                    self._take(draft)
             elif file not in claimed and file.with_suffix("") not in withheld_stems:
-                bare: dict[str, Json] = {"channel": Channel.CALL.value}
-                self._take(_Draft(self._name(file), file.parent, bare, file), bare_id=file.stem)
+                self._take_bare(file)
 
     def _name(self, file: Path) -> str:
         if file in self._names:
@@ -285,48 +327,66 @@ class _Taking:
             }
         return self._recordings[folder].get(file.stem)
 
-    def _drafts(self, file: Path) -> Iterator[_Draft]:
+    def _drafts(self, file: Path) -> list[_Draft | Kept | SetAside]:
+        """What is in a JSON file."""
         source = self._name(file)
         try:
-            data = file.read_bytes()
-            if not data.strip():
-                raise self._problem("Z101", "empty_file", source)
+            if file.suffix.lower() == ".json":
+                data = file.read_bytes()
+                found = [self._draft(file, data, None, 0, self._same_name(file))] if data.strip() else []
+            else:
+                found = list(self._lines(file))
         except OSError as error:
-            yield _Draft(source, file.parent, problem=self._problem("Z111", "unreadable", source, error.strerror or ""))
-            return
-        except InputError as error:
-            yield _Draft(source, file.parent, recording=self._same_name(file), problem=error)
-            return
-        if file.suffix.lower() == ".json":
-            yield self._draft(file, data, None)
-            return
-        for number, line in enumerate(data.split(b"\n"), 1):
-            if line.strip():
-                yield self._draft(file, line, number)
+            return [_aside(self._problem("Z111", "unreadable", source, error.strerror or ""), source)]
+        if found:
+            return found
+        problem = _aside(self._problem("Z101", "empty_file", source), source)
+        own = self._same_name(file)
+        return [problem if own is None else _Draft(source, file.parent, place_of(file, None, 0, b""), own, problem)]
 
-    def _draft(self, file: Path, data: bytes, number: int | None) -> _Draft:
+    def _lines(self, file: Path) -> Iterator[_Draft | Kept | SetAside]:
+        """What is in a `.jsonl` file, a line in memory at a time."""
+        offset = 0
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                data = line.removesuffix(b"\n")
+                if data.strip():
+                    yield self._draft(file, data, number, offset, None)
+                offset += len(line)
+
+    def _draft(
+        self, file: Path, data: bytes, number: int | None, offset: int, own: Path | None
+    ) -> _Draft | Kept | SetAside:
         name = self._name(file)
         source = name if number is None else f"{name}:{number}"
-        text = data.decode("utf-8-sig", errors="replace")
-        named = _NAMED_RECORDING.search(text)
-        own = self._same_name(file) if number is None else None
+        place = place_of(file, number, offset, data)
         try:
-            try:
-                text = data.decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                line = number or data.count(b"\n", 0, error.start) + 1
-                raise InputError(
-                    "Z106",
-                    t(self._language, "ingest.not_utf8", line=line),
-                    where=f"{name}:{line}",
-                    hint=t(self._language, "ingest.not_utf8_hint"),
-                ) from error
-            content = decode_json(text, source=name, first_line=number, language=self._language)
+            content = self._content(data, name, number)
             recording = self._recording(content, file, source) or (own if content.get("channel") == "call" else None)
         except InputError as error:
+            problem = _aside(error, source)
+            named = _NAMED_RECORDING.search(data.decode("utf-8-sig", errors="replace"))
             claimed = _within(file.parent, named[1]) if named else own
-            return _Draft(source, file.parent, recording=claimed, problem=error)
-        return _Draft(source, file.parent, content, recording)
+            return problem if claimed is None else _Draft(source, file.parent, place, claimed, problem)
+        if recording is not None:
+            return _Draft(source, file.parent, place, recording)
+        try:
+            return self._kept(content, source, _digest(canonical(content)), None, place)
+        except InputError as error:
+            return _aside(error, source)
+
+    def _content(self, data: bytes, name: str, number: int | None) -> dict[str, Json]:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = number or data.count(b"\n", 0, error.start) + 1
+            raise InputError(
+                "Z106",
+                t(self._language, "ingest.not_utf8", line=line),
+                where=f"{name}:{line}",
+                hint=t(self._language, "ingest.not_utf8_hint"),
+            ) from error
+        return decode_json(text, source=name, first_line=number, language=self._language)
 
     def _recording(self, content: Mapping[str, Json], file: Path, source: str) -> Path | None:
         """The path that the key `recording` names; the file may be missing."""
@@ -342,41 +402,64 @@ class _Taking:
             raise self._problem("Z108", "recording_outside", f"{source}:recording", name=name)
         return path
 
-    def _take(self, draft: _Draft, bare_id: str | None = None) -> None:
+    def _take(self, draft: _Draft | Kept | SetAside) -> None:
+        if isinstance(draft, _Draft):
+            if draft.recording in self._withheld:
+                return
+            try:
+                draft = draft.problem or self._with_recording(draft)
+            except InputError as error:
+                draft = _aside(error, draft.source)
+            except OSError as error:
+                problem = self._problem("Z111", "unreadable", draft.source, error.strerror or "")
+                draft = _aside(problem, draft.source)
+        if isinstance(draft, SetAside):
+            self._set_aside.append(draft)
+            return
         try:
-            if draft.problem is not None or draft.content is None:
-                raise draft.problem or AssertionError("a draft has content or a problem")
-            interaction = self._interaction(draft, bare_id)
-            if interaction is not None and self._is_new(interaction):
-                self._interactions.append(interaction)
+            if self._is_new(draft):
+                self._interactions.append(draft)
         except InputError as error:
-            self._set_aside.append(SetAside(error.where or draft.source, error.code, error.what, error.hint))
+            self._set_aside.append(_aside(error, draft.source))
 
-    def _interaction(self, draft: _Draft, bare_id: str | None) -> Interaction | None:
-        content = dict(draft.content or {})
-        recording, digest = self._usable_recording(draft, has_turns=bool(content.get("turns")))
-        identified = content if bare_id is None else {"id": bare_id, **content}
-        return parse_interaction(
-            identified,
-            source=draft.source,
+    def _take_bare(self, file: Path) -> None:
+        """A recording that no JSON claims is a call; its id is the name of the file."""
+        source, place = self._name(file), place_of(file, None, 0, b"")
+        content: dict[str, Json] = {"channel": Channel.CALL.value}
+        try:
+            recording, digest = self._usable_recording(content, file, source)
+            kept = self._kept({"id": file.stem, **content}, source, digest, recording, place)
+        except InputError as error:
+            self._set_aside.append(_aside(error, source))
+            return
+        self._take(kept)
+
+    def _with_recording(self, draft: _Draft) -> Kept:
+        content = self._content(read_again(draft.place), self._name(Path(draft.place.file)), draft.place.line)
+        recording, digest = self._usable_recording(content, draft.recording, draft.source)
+        return self._kept(content, draft.source, digest, recording, draft.place)
+
+    def _kept(
+        self, content: Mapping[str, Json], source: str, digest: str, recording: Path | None, place: Place
+    ) -> Kept:
+        interaction = parse_interaction(
+            content,
+            source=source,
             digest=digest,
             recording=None if recording is None else str(recording),
             language=self._language,
+            readable=self._keep is _whole,
         )
+        return self._keep(interaction, place)
 
-    def _usable_recording(self, draft: _Draft, *, has_turns: bool) -> tuple[Path | None, str]:
-        """The recording, if there is one that can be decoded, and the digest of the whole interaction."""
-        content = canonical(draft.content or {})
-        without = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        path = draft.recording
-        if path is None:
-            return None, without
+    def _usable_recording(self, content: Mapping[str, Json], path: Path, source: str) -> tuple[Path | None, str]:
+        """The recording, if it can be decoded, and the digest of the whole interaction."""
+        written = canonical(content)
         name = self._name(path)
         try:
             if not path.is_file():
-                raise self._problem("Z110", "no_recording", f"{draft.source}:recording", name=name)
-            both = content + b"\0" + file_digest(path).encode()
-            digest = f"sha256:{hashlib.sha256(both).hexdigest()}"
+                raise self._problem("Z110", "no_recording", f"{source}:recording", name=name)
+            digest = _digest(written + b"\0" + file_digest(path).encode())
             if digest not in self._known:
                 self._prober(path, where=name, language=self._language)
         except CrashError as error:
@@ -385,24 +468,22 @@ class _Taking:
         except OSError as error:
             raise self._problem("Z111", "unreadable", name, detail=error.strerror or "") from error
         except InputError as error:
-            if not has_turns:
+            if not content.get("turns"):
                 raise
-            self._notes.append(
-                t(self._language, "ingest.note.unplayable", source=draft.source, name=name, reason=error.what)
-            )
-            return None, without
+            self._notes.append(t(self._language, "ingest.note.unplayable", source=source, name=name, reason=error.what))
+            return None, _digest(written)
         return path, digest
 
-    def _is_new(self, interaction: Interaction) -> bool:
+    def _is_new(self, interaction: Kept) -> bool:
         if not self._unique:
             return True
         if interaction.digest in self._digests:
             self._duplicates += 1
             return False
         if interaction.id in self._ids:
-            _, other = self._ids[interaction.id]
+            other = self._ids[interaction.id]
             raise self._problem("Z109", "duplicate_id", interaction.source, id=interaction.id, other=other)
-        self._ids[interaction.id] = interaction.digest, interaction.source
+        self._ids[interaction.id] = interaction.source
         self._digests.add(interaction.digest)
         return True
 
@@ -418,3 +499,11 @@ def _within(folder: Path, name: str) -> Path:
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.normpath(path.absolute()))
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _aside(error: InputError, source: str) -> SetAside:
+    return SetAside(error.where or source, error.code, error.what, error.hint)

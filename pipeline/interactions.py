@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -27,8 +27,11 @@ _KNOWN = {
 _AGENT = {"id", "name", "team", "hired_on"}
 _CUSTOMER = {"id", "segment"}
 _TURN = {"speaker", "text", "start", "end"}
+_SPEAKERS: Mapping[str, Speaker] = {speaker.value: speaker for speaker in Speaker}
 _SIDES = ("left", "right", "mono")
 _LONGEST_ID = 200
+_DEEP = 100
+"""Brackets in a text from which on it might be nested too deeply to be written again."""
 
 
 def decode_json(text: str, *, source: str, first_line: int | None = None, language: Language = "zh") -> dict[str, Json]:
@@ -46,7 +49,8 @@ def decode_json(text: str, *, source: str, first_line: int | None = None, langua
     at = source if first_line is None else f"{source}:{first_line}"
     try:
         content: Json = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-        json.dumps(content, ensure_ascii=False).encode()
+        if "\\u" in text or text.count("[") + text.count("{") > _DEEP:
+            json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         line = error.lineno if first_line is None else first_line
         what = t(language, "ingest.wrong_json", line=line, column=error.colno, detail=error.msg)
@@ -66,7 +70,13 @@ def canonical(content: Mapping[str, Json]) -> bytes:
 
 
 def parse_interaction(
-    content: Mapping[str, Json], *, source: str, digest: str, recording: str | None, language: Language = "zh"
+    content: Mapping[str, Json],
+    *,
+    source: str,
+    digest: str,
+    recording: str | None,
+    language: Language = "zh",
+    readable: bool = True,
 ) -> Interaction:
     """Check one JSON object and make it an interaction.
 
@@ -76,13 +86,14 @@ def parse_interaction(
         digest: the interaction's identity, `sha256:…`.
         recording: path of the recording that belongs to it, if there is one.
         language: of messages.
+        readable: normalise what was said; where nobody reads it, that can be saved.
 
     Raises:
         InputError: Z107 a required key is missing, Z108 a key has a wrong value.
     """
     read = _Reader(source, language)
     channel = _channel(read, content)
-    turns, turn_extra = _turns(read, content)
+    turns, turn_extra = _turns(read, content, normalise if readable else _as_it_is)
     if not turns and not (channel is Channel.CALL and recording is not None):
         named = "ingest.expected.recording_or_turns" if channel is Channel.CALL else "ingest.expected.turns"
         read.missing("turns", t(language, named))
@@ -245,12 +256,14 @@ def _channels(read: _Reader, content: Mapping[str, Json]) -> Mapping[str, Speake
 
 
 def _speaker(read: _Reader, value: Json, path: str) -> Speaker:
-    if not isinstance(value, str) or value not in set(Speaker):
+    if not isinstance(value, str) or value not in _SPEAKERS:
         read.wrong(path, value, "one_of", allowed=", ".join(Speaker))
-    return Speaker(value)
+    return _SPEAKERS[value]
 
 
-def _turns(read: _Reader, content: Mapping[str, Json]) -> tuple[tuple[Turn, ...], dict[str, Json]]:
+def _turns(
+    read: _Reader, content: Mapping[str, Json], form: Callable[[str], str]
+) -> tuple[tuple[Turn, ...], dict[str, Json]]:
     value = content.get("turns")
     if value is None:
         return (), {}
@@ -262,19 +275,17 @@ def _turns(read: _Reader, content: Mapping[str, Json]) -> tuple[tuple[Turn, ...]
         path = f"turns[{index}]"
         if not isinstance(item, dict):
             read.wrong(path, item, "object")
-        turns.append(_turn(read, item, index, f"{path}."))
+        turns.append(_turn(read, item, index, f"{path}.", form))
         if rest := {key: kept for key, kept in item.items() if key not in _TURN}:
             extra[str(index)] = rest
     return tuple(turns), extra
 
 
-def _turn(read: _Reader, item: Mapping[str, Json], index: int, prefix: str) -> Turn:
-    for key, expected in (
-        ("speaker", t(read.language, "ingest.expected.one_of", allowed=", ".join(Speaker))),
-        ("text", t(read.language, "ingest.expected.text")),
-    ):
-        if key not in item:
-            read.missing(prefix + key, expected)
+def _turn(read: _Reader, item: Mapping[str, Json], index: int, prefix: str, form: Callable[[str], str]) -> Turn:
+    if "speaker" not in item:
+        read.missing(prefix + "speaker", t(read.language, "ingest.expected.one_of", allowed=", ".join(Speaker)))
+    if "text" not in item:
+        read.missing(prefix + "text", t(read.language, "ingest.expected.text"))
     original = item["text"]
     if not isinstance(original, str):
         read.wrong(prefix + "text", original, "text")
@@ -282,7 +293,11 @@ def _turn(read: _Reader, item: Mapping[str, Json], index: int, prefix: str) -> T
     if start is not None and end is not None and end < start:
         read.wrong(prefix + "end", end, "after_start", start=f"{start:g}")
     speaker = _speaker(read, item["speaker"], prefix + "speaker")
-    return Turn(index, speaker, normalise(original), original, start, end)
+    return Turn(index, speaker, form(original), original, start, end)
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -10,8 +10,8 @@ the store), `reporting` and `finished`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,17 +19,18 @@ from zoneinfo import ZoneInfo
 
 from pipeline import __version__
 from pipeline.alerts.receivers import receivers
-from pipeline.batch import Batch, Progress, Silent, split
-from pipeline.conversation import Conversation, Interaction, SetAside
+from pipeline.arrivals import Arrival
+from pipeline.batch import Portion, Progress, Silent, split
+from pipeline.conversation import SetAside
 from pipeline.i18n import t
-from pipeline.ingest import Intake, file_of, ingest
+from pipeline.ingest import file_of, survey
 from pipeline.night import night_of
 from pipeline.night_end import NightReport, RunFacts, night_report
 from pipeline.patience import patiently
 from pipeline.prober import COMMAND, Prober
 from pipeline.settings import Settings
 from pipeline.shift import Shift, failure_of, workshop_of
-from pipeline.store import Failure, Item, Result, open_store
+from pipeline.store import Failure, Result, open_store
 from pipeline.versions import PROGRAM, newer_shipped, register
 from pipeline.workshop import Workshop
 
@@ -52,6 +53,19 @@ class Outcome:
     notes: tuple[str, ...]
     report: Path
     night: NightReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What there is to do, and what planning found: digests of all that the inbox holds, counts, notes."""
+
+    batches: tuple[Portion[Arrival], ...]
+    taken: frozenset[str]
+    known: int
+    set_aside: tuple[SetAside, ...]
+    notes: tuple[str, ...]
+    duplicates: int
+    waiting: tuple[str, ...]
 
 
 class Nightly:
@@ -89,16 +103,18 @@ class Nightly:
             self._workshop = workshop or workshop_of(settings, self._store)
             for card in self._workshop.cards:
                 register(card, self._store, who=PROGRAM)
-            self._intake, self.batches, self._known = self._plan(inbox, prober)
+            plan = self._plan(inbox, prober)
             self._run = self._store.begin_run(self._inbox, settings.run.engine)
-            self._store.set_aside(self._run, self._intake.set_aside)
+            self._store.set_aside(self._run, plan.set_aside)
         except BaseException:
             self._store.close()
             raise
         self._shift = Shift(
             settings, self._run, self._inbox, store=self._store, workshop=self._workshop, progress=self._progress
         )
-        self._set_aside = list(self._intake.set_aside)
+        self.batches = plan.batches
+        self._plan_made = plan
+        self._set_aside = list(plan.set_aside)
         self._evaluated = 0
         self._progress.step("planned", [item.id for batch in self.batches for item in batch.items])
 
@@ -139,18 +155,18 @@ class Nightly:
 
         settings = self._settings
         self._progress.step("reporting", ())
-        taken = frozenset(interaction.digest for interaction in self._intake.interactions)
-        self._store.finish_run(self._run, taken=len(taken), evaluated=self._evaluated, known=self._known)
+        taken, plan = self._plan_made.taken, self._plan_made
+        self._store.finish_run(self._run, taken=len(taken), evaluated=self._evaluated, known=plan.known)
         results = tuple(self._store.results(digests=taken))
         decisions = self._store.decisions()
         newer = (newer_shipped(card, self._store, language=settings.language) for card in self._workshop.cards)
-        notes = (*self._intake.notes, *filter(None, newer))
+        notes = (*plan.notes, *filter(None, newer))
         facts = RunFacts(
             self._run,
             self._inbox,
-            known=self._known,
-            duplicates=self._intake.duplicates,
-            waiting=len(self._intake.waiting),
+            known=plan.known,
+            duplicates=plan.duplicates,
+            waiting=len(plan.waiting),
             set_aside=tuple(self._set_aside),
         )
         told = night_report(self._store, settings, facts, self._workshop.cards)
@@ -166,9 +182,9 @@ class Nightly:
             results,
             tuple(self._set_aside),
             self._evaluated,
-            self._known,
-            self._intake.duplicates,
-            self._intake.waiting,
+            plan.known,
+            plan.duplicates,
+            plan.waiting,
             notes,
             write_report(night, settings.report, language=settings.language),
             told,
@@ -176,24 +192,24 @@ class Nightly:
         self._progress.step("finished", ())
         return outcome
 
-    def _plan(self, inbox: Path, prober: Sequence[str]) -> tuple[Intake, tuple[Batch, ...], int]:
+    def _plan(self, inbox: Path, prober: Sequence[str]) -> _Plan:
         settings, language = self._settings, self._settings.language
         tries = settings.run.tries
         died = Failure("", "", "Z191", t(language, "cli.died", tries=tries), t(language, "cli.died_hint"))
         stock = patiently(self._store.take_stock, limit=tries, died=died)
-        known = self._store.interactions()
         with Prober(prober) as probe:
-            intake = ingest(
+            found = survey(
                 inbox,
                 settled_seconds=settings.run.settled_seconds,
-                known=frozenset(item.digest for item in known.values()) | stock.quarantined.keys(),
+                known=_Looked(self._store, stock.quarantined),
                 prober=probe,
                 language=language,
             )
-        fatal = [item for item in intake.set_aside if item.source in intake.fatal]
-        self._store.fail_work([failure_of(intake.fatal[item.source], item) for item in fatal], limit=tries)
-        ours, clashes = self._without_clashes(intake.interactions, known)
-        done = _Done(self._store.evaluated, self._workshop)
+        fatal = [item for item in found.set_aside if item.source in found.fatal]
+        self._store.fail_work([failure_of(found.fatal[item.source], item) for item in fatal], limit=tries)
+        ours, clashes = self._without_clashes(found.interactions)
+        digests = [one.digest for one in ours]
+        done = _Done(self._store, digests, self._workshop)
         closed = self._store.closed()
         missing = [one for one in ours if one.digest not in closed and one.digest not in done.of(one)]
         quarantined = [
@@ -208,19 +224,20 @@ class Nightly:
         ]
         busy = [t(language, "cli.busy", source=one.source) for one in missing if one.digest in stock.busy]
         waiting = [one for one in missing if one.digest not in stock.quarantined and one.digest not in stock.busy]
-        batches = self._batches(waiting, stock.tries)
-        whole = replace(
-            intake,
-            interactions=tuple(ours),
-            set_aside=(*intake.set_aside, *clashes, *quarantined),
-            notes=(*intake.notes, *busy),
+        return _Plan(
+            batches=self._batches(waiting, stock.tries),
+            taken=frozenset(digests),
+            known=len(ours) - len(missing),
+            set_aside=(*found.set_aside, *clashes, *quarantined),
+            notes=(*found.notes, *busy),
+            duplicates=found.duplicates,
+            waiting=found.waiting,
         )
-        return whole, batches, len(ours) - len(missing)
 
-    def _batches(self, waiting: Sequence[Interaction], tries: Mapping[str, int]) -> tuple[Batch, ...]:
+    def _batches(self, waiting: Sequence[Arrival], tries: Mapping[str, int]) -> tuple[Portion[Arrival], ...]:
         """Whole batches of what was never tried, then small ones of what a run died of, in the end each alone."""
         run = self._settings.run
-        batches: tuple[Batch, ...] = ()
+        batches: tuple[Portion[Arrival], ...] = ()
         fresh = [one for one in waiting if one.digest not in tries]
         again = [one for one in waiting if 0 < tries.get(one.digest, 0) < run.tries - 1]
         last = [one for one in waiting if tries.get(one.digest, 0) >= max(1, run.tries - 1)]
@@ -238,82 +255,94 @@ class Nightly:
             )
         return batches
 
-    def _by_stage(
-        self, some: Sequence[Interaction]
-    ) -> tuple[list[Interaction], list[Conversation], list[Conversation]]:
-        """What is new, what was heard and what was read too; conversations are loaded when their batch is due."""
-        new: list[Interaction] = []
-        heard: list[Conversation] = []
-        read: list[Conversation] = []
-        known = _Known(self._store)
+    def _by_stage(self, some: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival], list[Arrival]]:
+        """What is new, what was heard and what was read too."""
+        new: list[Arrival] = []
+        heard: list[Arrival] = []
+        read: list[Arrival] = []
+        known = _Known(self._store, [one.digest for one in some])
         for one in some:
             models = self._workshop.models(one)
             if one.digest in known.read(models):
-                read.append(Conversation(one, ()))
+                read.append(one)
             elif one.digest in known.heard(models):
-                heard.append(Conversation(one, ()))
+                heard.append(one)
             else:
                 new.append(one)
         return new, heard, read
 
-    def _without_clashes(
-        self, interactions: tuple[Interaction, ...], known: Mapping[str, Item]
-    ) -> tuple[list[Interaction], list[SetAside]]:
+    def _without_clashes(self, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[SetAside]]:
         """Interactions, and reasons for those whose id the store has with other content, from another file.
 
         Other content from the same file is a new version of it.
         """
         language = self._settings.language
-        ours: list[Interaction] = []
+        known = self._store.interactions([one.id for one in arrivals])
+        ours: list[Arrival] = []
         clashes: list[SetAside] = []
-        for interaction in interactions:
-            former = known.get(interaction.id)
-            if former is None or former.digest == interaction.digest:
-                ours.append(interaction)
-            elif file_of(former.source) == file_of(interaction.source):
-                self._store.replace(interaction.id, interaction.digest)
-                ours.append(interaction)
+        for one in arrivals:
+            former = known.get(one.id)
+            if former is None or former.digest == one.digest:
+                ours.append(one)
+            elif file_of(former.source) == file_of(one.source):
+                self._store.replace(one.id, one.digest)
+                ours.append(one)
             else:
-                what = t(language, "store.known_id", id=interaction.id)
-                clashes.append(SetAside(interaction.source, "Z109", what, t(language, "store.known_id_hint")))
+                what = t(language, "store.known_id", id=one.id)
+                clashes.append(SetAside(one.source, "Z109", what, t(language, "store.known_id_hint")))
         return ours, clashes
 
 
-class _Known:
-    """Digests that were heard or read already, asked for once a set of models."""
+class _Looked:
+    """Contents whose recordings were looked at before: those in the store, and those in quarantine."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, quarantined: Container[str]) -> None:
         self._store = store
+        self._quarantined = quarantined
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._quarantined or (isinstance(digest, str) and self._store.has(digest))
+
+
+class _Known:
+    """Those of some digests that were heard or read already, asked for once a set of models."""
+
+    def __init__(self, store: Store, digests: Sequence[str]) -> None:
+        self._store = store
+        self._digests = digests
         self._heard: dict[Models, frozenset[str]] = {}
         self._read: dict[Models, frozenset[str]] = {}
 
     def heard(self, models: Mapping[str, str]) -> frozenset[str]:
         key = tuple(models.items())
         if key not in self._heard:
-            self._heard[key] = self._store.which_heard(models=models)
+            self._heard[key] = self._store.which_heard(self._digests, models=models)
         return self._heard[key]
 
     def read(self, models: Mapping[str, str]) -> frozenset[str]:
         key = tuple(models.items())
         if key not in self._read:
-            self._read[key] = self._store.which_read(models=models, engine_version=__version__)
+            self._read[key] = self._store.which_read(self._digests, models=models, engine_version=__version__)
         return self._read[key]
 
 
 class _Done:
-    """Digests that need not be evaluated again, asked for once a scorecard and set of models."""
+    """Those of some digests that need not be evaluated again, asked for once a scorecard and set of models."""
 
-    def __init__(self, evaluated: Callable[..., frozenset[str]], workshop: Workshop) -> None:
-        self._evaluated = evaluated
+    def __init__(self, store: Store, digests: Sequence[str], workshop: Workshop) -> None:
+        self._store = store
+        self._digests = digests
         self._workshop = workshop
         self._known: dict[tuple[str, Models], frozenset[str]] = {}
 
-    def of(self, interaction: Interaction) -> frozenset[str]:
-        models = self._workshop.models(interaction)
-        card = self._workshop.card(interaction.channel).digest
+    def of(self, arrival: Arrival) -> frozenset[str]:
+        models = self._workshop.models(arrival)
+        card = self._workshop.card(arrival.channel).digest
         key = (card, tuple(models.items()))
         if key not in self._known:
-            self._known[key] = self._evaluated(scorecard_digest=card, models=models, engine_version=__version__)
+            self._known[key] = self._store.evaluated(
+                self._digests, scorecard_digest=card, models=models, engine_version=__version__
+            )
         return self._known[key]
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pipeline import __version__
-from pipeline.batch import Batch, Progress, Silent, evaluate
-from pipeline.conversation import Conversation, SetAside
-from pipeline.errors import StoreError
+from pipeline.arrivals import Arrival, fetch
+from pipeline.batch import Batch, Portion, Progress, Silent, evaluate
+from pipeline.conversation import Conversation, Interaction, SetAside
+from pipeline.errors import InputError, StoreError
 from pipeline.night_end import after_batch
 from pipeline.patience import patiently
 from pipeline.settings import Settings
@@ -100,21 +101,23 @@ class Shift:
         """Tell `progress` from now on."""
         self._progress = progress
 
-    def work(self, batch: Batch) -> Worked:
-        """Evaluate a batch and keep its results.
+    def work(self, portion: Portion[Arrival]) -> Worked:
+        """Evaluate a batch and keep its results. What was said is read from the inbox, or from the store, only now.
 
         Raises:
             SettingsError: a model is missing or cannot be used.
             StoreError: the store cannot be written.
         """
-        store, items, began = self._store, batch.items, time.monotonic()
+        store, items, began = self._store, portion.items, time.monotonic()
         patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
         try:
             self._progress.step("begun", [one.id for one in items])
             keeper = _Keeper(store, self._progress)
-            outcomes = evaluate(self._loaded(batch), self._workshop, progress=self._progress, keeper=keeper)
+            batch, found, failed = self._loaded(portion)
+            self._progress.done(len(failed))
+            outcomes = evaluate(batch, self._workshop, progress=self._progress, keeper=keeper)
             results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-            failed = [(one, out) for one, out in zip(items, outcomes, strict=True) if isinstance(out, SetAside)]
+            failed += [(one, out) for one, out in zip(found, outcomes, strict=True) if isinstance(out, SetAside)]
             evaluated = patiently(store.save, results)
             failures = [failure_of(one.digest, item) for one, item in failed]
             patiently(store.fail_work, failures, limit=self._settings.run.tries)
@@ -128,15 +131,26 @@ class Shift:
         after_batch(store, self._settings, results, time.monotonic() - began, self._workshop.cards)
         return Worked(len(results), evaluated, set_aside)
 
-    def _loaded(self, batch: Batch) -> Batch:
-        """The batch with the conversations that the store has."""
-        store, workshop = self._store, self._workshop
-        heard = (store.heard(c.interaction.digest, models=workshop.models(c.interaction)) for c in batch.heard)
-        read = (
-            store.conversation(c.interaction.digest, models=workshop.models(c.interaction), engine_version=__version__)
-            for c in batch.read
-        )
-        return replace(batch, heard=tuple(filter(None, heard)), read=tuple(filter(None, read)))
+    def _loaded(self, portion: Portion[Arrival]) -> tuple[Batch, list[Arrival], list[tuple[Arrival, SetAside]]]:
+        """All that is known of a portion, who that is in the order of results, and whose file went away."""
+        store, workshop, language = self._store, self._workshop, self._settings.language
+        heard = {one: store.heard(one.digest, models=workshop.models(one)) for one in portion.heard}
+        read = {
+            one: store.conversation(one.digest, models=workshop.models(one), engine_version=__version__)
+            for one in portion.read
+        }
+        whole: dict[Arrival, Interaction] = {}
+        gone: list[tuple[Arrival, SetAside]] = []
+        lost = (one for one, kept in (*heard.items(), *read.items()) if kept is None)
+        for one in (*portion.interactions, *lost):
+            try:
+                whole[one] = fetch(one, language=language)
+            except InputError as error:
+                gone.append((one, SetAside(one.source, error.code, error.what, error.hint)))
+        known_heard = {one: kept for one, kept in heard.items() if kept is not None}
+        known_read = {one: kept for one, kept in read.items() if kept is not None}
+        batch = Batch(portion.name, tuple(whole.values()), tuple(known_heard.values()), tuple(known_read.values()))
+        return batch, [*whole, *known_heard, *known_read], gone
 
 
 class _Keeper:

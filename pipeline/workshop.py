@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from pipeline.arrivals import Arrival
 from pipeline.conversation import Channel, Conversation, Interaction
 from pipeline.i18n import t
 from pipeline.interview import Interviewer, questions_of
@@ -45,6 +46,9 @@ class Workshop:
             if wanted not in cards:
                 cards[wanted] = equip(by_name(wanted), settings)
             self._by_channel[channel] = cards[wanted]
+        # Looking through a card takes longer than all else that naming the models of an interaction does.
+        self._compares = {channel: compares(card) for channel, card in self._by_channel.items()}
+        self._questions = {channel: bool(questions_of(card)) for channel, card in self._by_channel.items()}
 
     def card(self, channel: Channel) -> Scorecard:
         """The scorecard for conversations of `channel`."""
@@ -111,14 +115,14 @@ class Workshop:
         """
         return Interviewer(self.settings) if self.settings.question.endpoint else None
 
-    def models(self, interaction: Interaction) -> Mapping[str, str]:
+    def models(self, interaction: Interaction | Arrival) -> Mapping[str, str]:
         """`name@digest` of the models that an evaluation of `interaction` rests on; a text needs no ears."""
-        models = {} if interaction.turns else {"asr": self._ears}
+        models = {} if interaction.written else {"asr": self._ears}
         models["tone"] = f"{reader_name(self.settings)}@{self.reader.digest}"
-        embed = embedder(self.settings) if compares(self.card(interaction.channel)) else None
+        embed = embedder(self.settings) if self._compares[interaction.channel] else None
         if embed is not None:
             models["embedding"] = f"{embed.name}@{embed.digest}"
-        if self.interviewer is not None and questions_of(self.card(interaction.channel)):
+        if self.interviewer is not None and self._questions[interaction.channel]:
             models["question"] = self.interviewer.name
         return models
 

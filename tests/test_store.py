@@ -160,8 +160,10 @@ def test_another_card_model_or_engine_makes_another_evaluation(store: Store, cha
 def test_evaluated_names_what_need_not_be_done_again(store: Store) -> None:
     store.save([result()])
     asked = {"scorecard_digest": "sha256:c1", "models": MODELS, "engine_version": "0.1.0"}
-    assert store.evaluated(**asked) == {"sha256:C1"}  # type: ignore[arg-type]
-    assert store.evaluated(**{**asked, "scorecard_digest": "sha256:c2"}) == frozenset()  # type: ignore[arg-type]
+    some = ["sha256:C1", "sha256:C2"]
+    assert store.evaluated(some, **asked) == {"sha256:C1"}  # type: ignore[arg-type]
+    assert store.evaluated(some, **{**asked, "scorecard_digest": "sha256:c2"}) == frozenset()  # type: ignore[arg-type]
+    assert store.evaluated(some[1:], **asked) == frozenset()  # type: ignore[arg-type]
 
 
 def test_what_was_heard_can_be_had_again_for_the_same_models(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -15,14 +15,27 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pipeline.conversation import Agent, Conversation, SetAside
 from pipeline.errors import ScorecardError, StoreError
 from pipeline.i18n import Language, t
 from pipeline.night_figures import Judged, NightFigures
 from pipeline.remote import NoDriverError, RemotePath, place
-from pipeline.store import backup, cards, codec, decisions, erasing, listing, nights, outbox, past, searching, work
+from pipeline.store import (
+    backup,
+    cards,
+    codec,
+    decisions,
+    erasing,
+    listing,
+    nights,
+    outbox,
+    past,
+    searching,
+    sharing,
+    work,
+)
 from pipeline.store.backup import Backup
 from pipeline.store.media import keep
 from pipeline.store.records import (
@@ -32,6 +45,7 @@ from pipeline.store.records import (
     Failure,
     Hit,
     Item,
+    Laid,
     Letter,
     LetterState,
     Listed,
@@ -40,6 +54,7 @@ from pipeline.store.records import (
     Result,
     Reviewed,
     Run,
+    Shared,
     Stored,
     ears,
     models_digest,
@@ -60,6 +75,7 @@ from pipeline.store.types import to_json
 
 BUSY_SECONDS = 30
 _READ_AT_ONCE = 100
+_ASKED_AT_ONCE = 500
 
 
 class Store:
@@ -96,11 +112,22 @@ class Store:
         """Digest of every interaction in the store, by its id."""
         return {identifier: item.digest for identifier, item in self.interactions().items()}
 
-    def interactions(self) -> Mapping[str, Item]:
-        """Digest and file of every interaction in the store, by its id; one that was replaced has another id."""
+    def interactions(self, ids: Sequence[str] | None = None) -> Mapping[str, Item]:
+        """Digest and file of interactions, by their id; one that was replaced has another id.
+
+        Args:
+            ids: only these; default all in the store.
+        """
         query = select(InteractionRow.id, InteractionRow.digest, InteractionRow.source)
         with self._reading() as session:
-            return {name: Item(digest, source) for name, digest, source in session.execute(query).tuples()}
+            some = session.execute(query) if ids is None else _among(session, query, InteractionRow.id, ids)
+            return {name: Item(digest, source) for name, digest, source in some}
+
+    def has(self, digest: str) -> bool:
+        """Whether an interaction is in the store."""
+        query = select(InteractionRow.digest).where(InteractionRow.digest == digest)
+        with self._reading() as session:
+            return session.scalar(query) is not None
 
     def replace(self, identifier: str, digest: str) -> None:
         """Let the interaction of that digest, if it is in the store, be the one with that id, whoever was until now."""
@@ -110,15 +137,17 @@ class Store:
                 _make_way(session, identifier, digest)
                 row.id, row.replaced_by = identifier, None
 
-    def evaluated(self, *, scorecard_digest: str, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
-        """Digests of the interactions that have an evaluation by this scorecard, these models and this engine."""
+    def evaluated(
+        self, digests: Sequence[str], *, scorecard_digest: str, models: Mapping[str, str], engine_version: str
+    ) -> frozenset[str]:
+        """Those digests whose interactions have an evaluation by this scorecard, these models and this engine."""
         query = select(EvaluationRow.interaction_digest).where(
             EvaluationRow.scorecard_digest == scorecard_digest,
             EvaluationRow.models_digest == models_digest(models),
             EvaluationRow.engine_version == engine_version,
         )
         with self._reading() as session:
-            return frozenset(session.scalars(query))
+            return frozenset(digest for (digest,) in _among(session, query, _DIGEST, digests))
 
     def conversation(self, digest: str, *, models: Mapping[str, str], engine_version: str) -> Conversation | None:
         """What these models and this engine heard, measured and read in an interaction, if they did."""
@@ -142,14 +171,15 @@ class Store:
             row = session.scalars(_hearing(digest, models)).one_or_none()
             return None if row is None else codec.heard_of(row, self._media)
 
-    def which_heard(self, *, models: Mapping[str, str]) -> frozenset[str]:
-        """Digests of the interactions that the speech model among these models heard."""
+    def which_heard(self, digests: Sequence[str], *, models: Mapping[str, str]) -> frozenset[str]:
+        """Those digests whose interactions the speech model among these models heard."""
+        query = select(HearingRow.interaction_digest).where(HearingRow.asr_digest == ears(models))
         with self._reading() as session:
-            query = select(HearingRow.interaction_digest).where(HearingRow.asr_digest == ears(models))
-            return frozenset(session.scalars(query))
+            found = _among(session, query, HearingRow.interaction_digest, digests)
+            return frozenset(digest for (digest,) in found)
 
-    def which_read(self, *, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
-        """Digests of the interactions that these models and this engine heard and read."""
+    def which_read(self, digests: Sequence[str], *, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
+        """Those digests whose interactions these models and this engine heard and read."""
         query = (
             select(HearingRow.interaction_digest)
             .join(ConversationRow, ConversationRow.hearing_id == HearingRow.id)
@@ -160,7 +190,8 @@ class Store:
             )
         )
         with self._reading() as session:
-            return frozenset(session.scalars(query))
+            found = _among(session, query, HearingRow.interaction_digest, digests)
+            return frozenset(digest for (digest,) in found)
 
     def keep_heard(self, conversation: Conversation, *, models: Mapping[str, str]) -> None:
         """Keep what was heard in an interaction, with a copy of its recording; it need not be heard again.
@@ -216,10 +247,50 @@ class Store:
         with self._writing() as session:
             return work.take_stock(session, limit=limit, died=died, now=datetime.now(UTC))
 
-    def begin_work(self, items: Iterable[Item], *, inbox: str) -> None:
-        """Note that this process works on these contents, in case it dies of them."""
+    def begin_work(self, items: Iterable[Item], *, inbox: str) -> frozenset[str]:
+        """Note that this process works on these contents, in case it dies of them; gives the digests that it has got.
+
+        The others are worked on by another process.
+        """
         with self._writing() as session:
-            work.begin(session, items, inbox=inbox)
+            return work.begin(session, items, inbox=inbox)
+
+    def beat(self) -> None:
+        """Note that this process lives, for those who look from other machines (`pipeline.store.work`)."""
+        with self._writing() as session:
+            work.beat(session)
+
+    def lay_out(self, run: int, batches: Iterable[Laid]) -> None:
+        """Put the batches of a run where other processes find them."""
+        with self._writing() as session:
+            sharing.lay_out(session, run, batches)
+
+    def take_batch(self, run: int, number: int | None = None) -> Laid | None:
+        """Take a batch of a run that nobody has, that of a number or the next one; `None` where there is none."""
+        with self._writing() as session:
+            return sharing.take(session, run, number)
+
+    def end_batch(
+        self, run: int, number: int, *, results: int, evaluated: int, set_aside: Iterable[SetAside] = ()
+    ) -> None:
+        """Note what came of a batch that this process has taken."""
+        with self._writing() as session:
+            sharing.end(session, run, number, results=results, evaluated=evaluated, set_aside=set_aside)
+
+    def give_back(self, run: int, number: int, problem: str) -> None:
+        """Let others take a batch that this process has taken and cannot work on."""
+        with self._writing() as session:
+            sharing.give_back(session, run, number, problem)
+
+    def shared(self, run: int) -> tuple[Shared, ...]:
+        """How the batches stand that were laid out for a run."""
+        with self._reading() as session:
+            return sharing.shared(session, run)
+
+    def clear_batches(self, run: int) -> None:
+        """Forget the batches that were laid out for a run."""
+        with self._writing() as session:
+            sharing.clear(session, run)
 
     def fail_work(self, failures: Iterable[Failure], *, limit: int) -> None:
         """Count tries that failed; a content that had `limit` of them goes into quarantine."""
@@ -785,6 +856,14 @@ def _kind(detail: str, cause: BaseException | None) -> tuple[str, str]:
 
 
 _DIGEST = EvaluationRow.interaction_digest
+
+
+def _among(
+    session: Session, query: Select[Any], column: InstrumentedAttribute[Any], values: Sequence[str]
+) -> Iterator[Any]:
+    """The rows of a query where a column has one of many values, asked for by a few hundred at a time."""
+    for first in range(0, len(values), _ASKED_AT_ONCE):
+        yield from session.execute(query.where(column.in_(values[first : first + _ASKED_AT_ONCE])))
 
 
 def _insert(session: Session, result: Result, media: Mapping[str, str | None], moment: datetime) -> bool:
