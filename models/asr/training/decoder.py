@@ -129,7 +129,7 @@ def decoder(options: argparse.Namespace) -> None:
         model.load_state_dict(torch.load(options.work / "decoder.pt"), strict=False)
     optimizer = optimiser(model.encoder.spelling, model.decoder, peak=options.rate, shares=(1.0, 1.0))
     batches = imagined_batches(
-        Texts.load(vocabulary, options.outside),
+        Texts.load(vocabulary, options.outside, options.words),
         ImaginedSpeech(codebook, options.seed),
         vocabulary,
         options.seed,

@@ -203,7 +203,7 @@ def joint(options: argparse.Namespace) -> None:
         "short": stretches(work / "train", vocabulary, options.seed + 1),
     }
     imagined = imagined_batches(
-        Texts.load(vocabulary, options.outside),
+        Texts.load(vocabulary, options.outside, options.words),
         ImaginedSpeech(model.encoder.codebook, options.seed + 2),
         vocabulary,
         options.seed + 3,

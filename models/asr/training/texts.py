@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from models.asr.training.grammar import Grammar
@@ -21,24 +23,51 @@ _DIGIT_PATTERNS = (
 _MEASURED_SHARE = 0.01
 
 
+@dataclass(frozen=True)
+class Words:
+    """Words with how often people use them; drawn by the root of that, so that rare ones are met too."""
+
+    words: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path, vocabulary: Vocabulary) -> Words:
+        """The words of `path` (a word, a tab, its frequency; one a line) that the vocabulary can write."""
+        known = set(vocabulary.characters)
+        lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+        kept = {word: float(frequency) ** 0.5 for word, frequency in lines if known.issuperset(word)}
+        return cls(tuple(kept), tuple(accumulate(kept.values())))
+
+    def draw(self, rng: random.Random, count: int) -> list[str]:
+        """Some words; none where none were loaded."""
+        return rng.choices(self.words, cum_weights=self.weights, k=count) if self.words else []
+
+
 class Texts:
     """A seeded mixture of sentences; the outside ones are split once, their last hundredth is kept for measuring."""
 
     def __init__(
-        self, grammar: Grammar, outside: Sequence[str], vocabulary: Vocabulary, written: Sequence[str] = ()
+        self,
+        grammar: Grammar,
+        outside: Sequence[str],
+        vocabulary: Vocabulary,
+        written: Sequence[str] = (),
+        words: Words | None = None,
     ) -> None:
         self.grammar = grammar
         self.written = written
+        self.words = words or Words()
         kept = round(len(outside) * _MEASURED_SHARE)
         self.outside = outside[: len(outside) - kept]
         self.outside_held_out = outside[len(outside) - kept :]
         self.vocabulary = vocabulary
 
     @classmethod
-    def load(cls, vocabulary: Vocabulary, folder: Path | None) -> Texts:
-        """The shipped grammar, the turns the reader is taught with, and, where given, the dialogues of `folder`."""
+    def load(cls, vocabulary: Vocabulary, folder: Path | None, words: Path | None = None) -> Texts:
+        """The shipped grammar, the reader's turns and, where given, the dialogues of `folder` and a list of words."""
         written = [turn.pattern for dialogue in load() for turn in dialogue.turns]
-        return cls(Grammar.shipped(), list(utterances(folder)) if folder else [], vocabulary, written)
+        listed = Words.load(words, vocabulary) if words else None
+        return cls(Grammar.shipped(), list(utterances(folder)) if folder else [], vocabulary, written, listed)
 
     def trained(self, rng: random.Random) -> Iterator[str]:
         """Endless sentences for training the encoder and the joint model."""
@@ -61,16 +90,18 @@ class Texts:
                 yield text
 
     def language(self, rng: random.Random) -> Iterator[str]:
-        """Endless sentences for the decoder alone: mostly real language."""
+        """Endless sentences for the decoder alone: mostly real language, and listed words where there is a list."""
         service = self.grammar.sentences(rng)
         while True:
             kind = rng.random()
-            if kind < 0.4 or not self.outside:
+            if kind < 0.35 or not self.outside:
                 text = next(service).text
-            elif kind < 0.6:
+            elif kind < 0.53:
                 text = self._turn(rng)
-            elif kind < 0.93:
+            elif kind < 0.80:
                 text = rng.choice(self.outside)
+            elif kind < 0.93:
+                text = self._worded(rng)
             elif kind < 0.97:
                 text = self.grammar.expand(rng.choice(_DIGIT_PATTERNS), rng)
             else:
@@ -82,6 +113,14 @@ class Texts:
         """A sentence of a turn the reader is taught with; empty where that holds digits or foreign words."""
         said = list(sentences(expand(rng.choice(self.written), rng))) if self.written else []
         return rng.choice(said) if said else ""
+
+    def _worded(self, rng: random.Random) -> str:
+        """Listed words in a row, or one of them put into an outside sentence."""
+        if rng.random() < 0.5:
+            return "".join(self.words.draw(rng, rng.randint(2, 6)))
+        text = rng.choice(self.outside)
+        place = rng.randint(0, len(text))
+        return "".join((text[:place], *self.words.draw(rng, 1), text[place:]))
 
     def held_out(self, rng: random.Random) -> Iterator[str]:
         """Endless sentences never trained on: held-out templates, and the kept outside sentences."""
