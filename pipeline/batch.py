@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -91,6 +91,15 @@ class Portion(Generic[Piece]):
     def items(self) -> tuple[Piece, ...]:
         """All of them."""
         return (*self.interactions, *self.heard, *self.read)
+
+    def only(self, digests: Container[str]) -> Portion[Piece]:
+        """Those with these digests."""
+        if all(one.digest in digests for one in self.items):
+            return self
+        kept = (
+            tuple(one for one in some if one.digest in digests) for some in (self.interactions, self.heard, self.read)
+        )
+        return Portion(self.name, *kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from pipeline.night_end import NightReport, RunFacts, night_report
 from pipeline.patience import patiently
 from pipeline.prober import COMMAND, Prober
 from pipeline.settings import Settings
-from pipeline.shift import Shift, failure_of, workshop_of
+from pipeline.shift import Shift, Worked, failure_of, workshop_of
 from pipeline.store import Failure, Result, open_store
 from pipeline.versions import PROGRAM, newer_shipped, register
 from pipeline.workshop import Workshop
@@ -119,9 +119,34 @@ class Nightly:
         self._progress.step("planned", [item.id for batch in self.batches for item in batch.items])
 
     @property
+    def settings(self) -> Settings:
+        """The settings of this run."""
+        return self._settings
+
+    @property
     def workshop(self) -> Workshop:
         """Scorecards and models of this run."""
         return self._workshop
+
+    @property
+    def store(self) -> Store:
+        """Where results are kept."""
+        return self._store
+
+    @property
+    def run(self) -> int:
+        """The number of this run in the store."""
+        return self._run
+
+    @property
+    def inbox(self) -> str:
+        """The folder, as an absolute path."""
+        return self._inbox
+
+    @property
+    def progress(self) -> Progress:
+        """Who is told."""
+        return self._progress
 
     @property
     def interactions(self) -> int:
@@ -140,9 +165,19 @@ class Nightly:
             StoreError: the store cannot be written.
         """
         worked = self._shift.work(self.batches[number])
+        self.add(worked)
+        return worked.results
+
+    def add(self, worked: Worked) -> None:
+        """Count in what came of a batch, whoever worked on it."""
         self._evaluated += worked.evaluated
         self._set_aside += worked.set_aside
-        return worked.results
+
+    def unfinished(self, number: int) -> tuple[Arrival, ...]:
+        """Those in the batch of that number that have no evaluation yet."""
+        items = self.batches[number].items
+        done = _Done(self._store, [one.digest for one in items], self._workshop)
+        return tuple(one for one in items if one.digest not in done.of(one))
 
     def finish(self) -> Outcome:
         """Close the run, write its night report and the report of this inbox, send word, and say what was done.

@@ -6,9 +6,10 @@ dies of is left marked with its name, and the next run counts it.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -23,6 +24,7 @@ from pipeline.night_end import after_batch
 from pipeline.patience import patiently
 from pipeline.settings import Settings
 from pipeline.store import Failure, Item, Result, open_store
+from pipeline.store.records import BEAT
 from pipeline.versions import in_use
 from pipeline.workshop import Workshop
 
@@ -101,26 +103,35 @@ class Shift:
         """Tell `progress` from now on."""
         self._progress = progress
 
+    @property
+    def workshop(self) -> Workshop:
+        """Its scorecards and models."""
+        return self._workshop
+
     def work(self, portion: Portion[Arrival]) -> Worked:
         """Evaluate a batch and keep its results. What was said is read from the inbox, or from the store, only now.
+
+        What another process has begun meanwhile is left to it.
 
         Raises:
             SettingsError: a model is missing or cannot be used.
             StoreError: the store cannot be written.
         """
         store, items, began = self._store, portion.items, time.monotonic()
-        patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
+        ours = patiently(store.begin_work, [Item(one.digest, one.source) for one in items], inbox=self._inbox)
+        portion = portion.only(ours)
         try:
-            self._progress.step("begun", [one.id for one in items])
-            keeper = _Keeper(store, self._progress)
-            batch, found, failed = self._loaded(portion)
-            self._progress.done(len(failed))
-            outcomes = evaluate(batch, self._workshop, progress=self._progress, keeper=keeper)
-            results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-            failed += [(one, out) for one, out in zip(found, outcomes, strict=True) if isinstance(out, SetAside)]
-            evaluated = patiently(store.save, results)
-            failures = [failure_of(one.digest, item) for one, item in failed]
-            patiently(store.fail_work, failures, limit=self._settings.run.tries)
+            with _beating(store):
+                self._progress.step("begun", [one.id for one in portion.items])
+                keeper = _Keeper(store, self._progress)
+                batch, found, failed = self._loaded(portion)
+                self._progress.done(len(items) - len(portion) + len(failed))
+                outcomes = evaluate(batch, self._workshop, progress=self._progress, keeper=keeper)
+                results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+                failed += [(one, out) for one, out in zip(found, outcomes, strict=True) if isinstance(out, SetAside)]
+                evaluated = patiently(store.save, results)
+                failures = [failure_of(one.digest, item) for one, item in failed]
+                patiently(store.fail_work, failures, limit=self._settings.run.tries)
         except BaseException:
             with suppress(StoreError):
                 store.release_work()
@@ -151,6 +162,25 @@ class Shift:
         known_read = {one: kept for one, kept in read.items() if kept is not None}
         batch = Batch(portion.name, tuple(whole.values()), tuple(known_heard.values()), tuple(known_read.values()))
         return batch, [*whole, *known_heard, *known_read], gone
+
+
+@contextmanager
+def _beating(store: Store) -> Iterator[None]:
+    """While it is entered, this process tells now and then that it lives."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(BEAT):
+            with suppress(StoreError):
+                store.beat()
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 class _Keeper:

@@ -40,17 +40,15 @@ from pipeline.store.tables import (
     FindingRow,
     HearingRow,
     InteractionRow,
-    ReviewItemRow,
-    TurnRow,
 )
 
 
-def interaction_row(interaction: Interaction, *, media: str | None, taken_at: datetime) -> InteractionRow:
-    """The row of an interaction whose recording was copied to `media`."""
+def interaction_fields(interaction: Interaction, *, media: str | None, taken_at: datetime) -> dict[str, Any]:
+    """The columns of an interaction whose recording was copied to `media`."""
     agent, customer = interaction.agent, interaction.customer
     started = interaction.started_at
     offset = started.utcoffset() if started else None
-    return InteractionRow(
+    return dict(
         digest=interaction.digest,
         id=interaction.id,
         channel=interaction.channel.value,
@@ -67,7 +65,7 @@ def interaction_row(interaction: Interaction, *, media: str | None, taken_at: da
         started_offset=None if offset is None else int(offset.total_seconds()),
         media=media,
         channels={side: speaker.value for side, speaker in interaction.channels.items()},
-        turns=[_turn_fields(turn) for turn in interaction.turns],
+        turns=[turn_fields(turn) for turn in interaction.turns],
         csat=interaction.csat,
         attributes=dict(interaction.attributes),
         extra=dict(interaction.extra),
@@ -98,15 +96,32 @@ def interaction_of(row: InteractionRow, media: Path | RemotePath) -> Interaction
     )
 
 
-def hearing_row(conversation: Conversation, models: Mapping[str, str]) -> HearingRow:
-    """The row of what the speech model among `models` heard, with its turns."""
-    return HearingRow(
+def hearing_fields(conversation: Conversation, models: Mapping[str, str]) -> dict[str, Any]:
+    """The columns of what the speech model among `models` heard; its turns have rows of their own."""
+    return dict(
         interaction_digest=conversation.interaction.digest,
         asr_digest=ears(models),
         quality=asdict(conversation.hearing) if conversation.hearing else None,
-        turns=[TurnRow(**_turn_fields(turn)) for turn in conversation.turns],
         sealed=conversation.sealed or None,
     )
+
+
+def turn_fields(turn: Turn) -> dict[str, Any]:
+    """The columns of a turn."""
+    return {
+        "index": turn.index,
+        "speaker": turn.speaker.value,
+        "text": turn.text,
+        "original": turn.original,
+        "start": turn.start,
+        "end": turn.end,
+        "confidence": turn.confidence,
+        "role_confidence": turn.role_confidence,
+        "words": [[word.text, word.start, word.end, word.probability] for word in turn.words],
+        "loudness": turn.loudness,
+        "sound_before": turn.sound_before,
+        "marks": [[m.kind, *m.span, m.characters, m.thing, m.certain, m.given] for m in turn.marks],
+    }
 
 
 def heard_of(
@@ -124,13 +139,16 @@ def heard_of(
     )
 
 
-def conversation_row(conversation: Conversation, models: Mapping[str, str], engine_version: str) -> ConversationRow:
-    """The row of what these models and this engine measured and read; the hearing is added by the caller."""
-    return ConversationRow(
+def conversation_fields(
+    conversation: Conversation, models: Mapping[str, str], engine_version: str, *, hearing: int
+) -> dict[str, Any]:
+    """The columns of what these models and this engine measured and read in the hearing of that number."""
+    return dict(
+        hearing_id=hearing,
         models_digest=models_digest(models),
         engine_version=engine_version,
-        measures=asdict(conversation.measures),
-        classes=asdict(conversation.classes),
+        measures=_plain(conversation.measures),
+        classes=_plain(conversation.classes),
         readings=[_reading_fields(reading) for reading in conversation.readings],
     )
 
@@ -147,11 +165,12 @@ def conversation_of(
     )
 
 
-def evaluation_row(result: Result, *, digest: str, evaluated_at: datetime) -> EvaluationRow:
-    """The row of an evaluation of the interaction `digest`, with its findings and its review item."""
-    evaluation, review = result.evaluation, result.review
-    return EvaluationRow(
-        interaction_digest=digest,
+def evaluation_fields(result: Result, *, conversation: int, evaluated_at: datetime) -> dict[str, Any]:
+    """The columns of an evaluation that rests on the conversation of that number."""
+    evaluation = result.evaluation
+    return dict(
+        interaction_digest=result.conversation.interaction.digest,
+        conversation_id=conversation,
         scorecard_id=evaluation.scorecard_id,
         scorecard_version=evaluation.scorecard_version,
         scorecard_digest=evaluation.scorecard_digest,
@@ -164,11 +183,16 @@ def evaluation_row(result: Result, *, digest: str, evaluated_at: datetime) -> Ev
         passed=evaluation.passed,
         band=evaluation.band,
         fatal=list(evaluation.fatal),
-        measures=asdict(evaluation.measures),
-        classes=asdict(evaluation.classes),
+        measures=_plain(evaluation.measures),
+        classes=_plain(evaluation.classes),
         evaluated_at=evaluated_at,
-        findings=[_finding_row(finding, n) for n, finding in enumerate(evaluation.findings)],
-        review=ReviewItemRow(flagged=review.flagged, priority=review.priority, reasons=list(review.reasons)),
+    )
+
+
+def review_fields(review: ReviewItem, *, evaluation: int) -> dict[str, Any]:
+    """The columns of a review item of the evaluation of that number."""
+    return dict(
+        evaluation_id=evaluation, flagged=review.flagged, priority=review.priority, reasons=list(review.reasons)
     )
 
 
@@ -234,13 +258,6 @@ _TURN_FIELDS = (
 )  # fmt: skip
 
 
-def _turn_fields(turn: Turn) -> dict[str, Any]:
-    fields = {name: getattr(turn, name) for name in _TURN_FIELDS}
-    words = [[word.text, word.start, word.end, word.probability] for word in turn.words]
-    marks = [[m.kind, *m.span, m.characters, m.thing, m.certain, m.given] for m in turn.marks]
-    return {**fields, "speaker": turn.speaker.value, "words": words, "marks": marks}
-
-
 def _turn_of(fields: Mapping[str, Any]) -> Turn:
     words = tuple(Word(*word) for word in fields["words"])
     marks = tuple(Mark(kind, (start, end), *rest) for kind, start, end, *rest in fields.get("marks") or ())
@@ -265,8 +282,10 @@ def _reading_of(fields: Mapping[str, Any]) -> Reading:
     return Reading(**{**fields, "acts": MappingProxyType(fields["acts"]), "cues": cues, "disputed": disputed})
 
 
-def _finding_row(finding: Finding, position: int) -> FindingRow:
-    return FindingRow(
+def finding_fields(finding: Finding, position: int, *, evaluation: int) -> dict[str, Any]:
+    """The columns of a finding, the one at that position in the evaluation of that number."""
+    return dict(
+        evaluation_id=evaluation,
         position=position,
         criterion=finding.criterion,
         section=finding.section,
@@ -276,12 +295,19 @@ def _finding_row(finding: Finding, position: int) -> FindingRow:
         confidence=finding.confidence,
         why_key=finding.why.key,
         why_args=dict(finding.why.args),
-        evidence=[asdict(evidence) for evidence in finding.evidence],
+        evidence=[
+            {"turn": one.turn, "start": one.start, "end": one.end, "span": one.span, "quote": one.quote}
+            for one in finding.evidence
+        ],
         fault=finding.fault,
         fatal=finding.fatal,
         section_fatal=finding.section_fatal,
         bonus=finding.bonus,
     )
+
+
+def _plain(record: Measures | Classes) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def _finding_of(row: FindingRow) -> Finding:

@@ -70,6 +70,8 @@ def _pages(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 

@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pipeline.conversation import Agent, Channel, Conversation, Evaluation, ReviewItem, Speaker, Verdict
+from pipeline.conversation import (
+    Agent,
+    Channel,
+    Conversation,
+    Evaluation,
+    Json,
+    ReviewItem,
+    SetAside,
+    Speaker,
+    Verdict,
+)
+
+BEAT = 60.0
+"""Seconds after which a process that works on something says again that it lives (`pipeline.store.work`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,38 @@ class Failure:
     hint: str
     hopeless: bool = False
     counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A batch of a run that several processes work on: how many are in it, and who, as JSON."""
+
+    number: int
+    name: str
+    size: int
+    content: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How such a batch stands. `worker` is the process that took it, `working` whether that is still at it.
+
+    `results` is `None` until it is done; `problem` is why somebody gave it back.
+    """
+
+    number: int
+    size: int
+    worker: str | None
+    working: bool
+    results: int | None
+    evaluated: int
+    set_aside: tuple[SetAside, ...]
+    problem: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it was worked off."""
+        return self.results is not None
 
 
 @dataclass(frozen=True, slots=True)

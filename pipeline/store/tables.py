@@ -309,6 +309,36 @@ class AttemptRow(Base):
     quarantined_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
+class WorkerRow(Base):
+    """A process that works, or worked, on something, and when it last said that it lives."""
+
+    __tablename__ = "workers"
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class BatchRow(Base):
+    """A batch of a run that several processes work on, as long as the run lasts.
+
+    `content` says who is in it, as compressed JSON; what was said stays in the inbox. `owner` is the process that
+    planned the run, `worker` the one that has taken the batch. `results` is known once it is done; then `evaluated`
+    and `set_aside` tell what came of it. `problem` is why the last who tried gave it back.
+    """
+
+    __tablename__ = "batches"
+    run: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    size: Mapped[int]
+    content: Mapped[bytes]
+    owner: Mapped[str] = mapped_column(Text)
+    worker: Mapped[str | None] = mapped_column(Text)
+    results: Mapped[int | None]
+    evaluated: Mapped[int | None]
+    set_aside: Mapped[Any | None] = mapped_column(JSON)
+    problem: Mapped[str] = mapped_column(Text, default="")
+
+
 class NightRow(Base):
     """What one night came to. It tells of conversations whose first evaluation is at most `last_evaluation`."""
 

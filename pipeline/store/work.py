@@ -2,6 +2,10 @@
 
 A row names the process that works on the content. Where that process is gone and the row is still there, it died at
 work: that counts as a try. Contents that were tried as often as allowed, the last time alone, go into quarantine.
+
+A process of this machine is gone when the system knows it no more. One of another machine is taken for gone when it has
+not been heard of for `LEASE`: whoever works tells every `BEAT` seconds that it lives, by the clock of the database
+where that is a server.
 """
 
 from __future__ import annotations
@@ -10,16 +14,20 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pipeline.store.records import Failure, Item, Quarantined
-from pipeline.store.tables import AttemptRow
+from pipeline.store.tables import AttemptRow, WorkerRow
 
 _AT_ONCE = 500
+LEASE = timedelta(minutes=15)
+"""How long a process of another machine may keep silent before what it works on is given to others."""
+_FORGET = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
     busy: set[str] = set()
     quarantined: dict[str, Quarantined] = {}
     for row in session.scalars(select(AttemptRow)):
-        if row.worker is not None and row.worker != me and alive(row.worker):
+        if row.worker is not None and row.worker != me and at_work(session, row.worker):
             busy.add(row.digest)
         elif row.worker is not None:
             row.worker = None
@@ -55,19 +63,29 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
     return Stock(tries, frozenset(busy), quarantined)
 
 
-def begin(session: Session, items: Iterable[Item], *, inbox: str) -> None:
-    """Note that this process works on these contents from now on."""
+def begin(session: Session, items: Iterable[Item], *, inbox: str) -> frozenset[str]:
+    """Note that this process works on these contents from now on; gives the digests that it has got.
+
+    What another process has noted for itself is left to it, and where that process died, to the next run.
+    """
     me = myself()
-    waiting = {item.digest: item for item in items}
-    alone = len(waiting) == 1
-    for some in _portions(list(waiting)):
-        for row in session.scalars(select(AttemptRow).where(AttemptRow.digest.in_(some))):
-            item = waiting.pop(row.digest)
-            row.worker, row.alone, row.source, row.inbox = me, alone, item.source, inbox
-    session.add_all(
-        AttemptRow(digest=item.digest, source=item.source, inbox=inbox, worker=me, alone=alone)
-        for item in waiting.values()
-    )
+    beat(session)
+    wanted = {item.digest: item for item in items}
+    alone, ours = len(wanted) == 1, set[str]()
+    # In one order everywhere, so that two processes never wait for each other.
+    for some in _portions(sorted(wanted)):
+        fresh = [
+            {"digest": one, "source": "", "inbox": "", "alone": False, "tries": 0, "reason": "", "hint": ""}
+            for one in some
+        ]
+        session.execute(_insert(session, AttemptRow).values(fresh).on_conflict_do_nothing())
+        rows = select(AttemptRow).where(AttemptRow.digest.in_(some)).order_by(AttemptRow.digest).with_for_update()
+        for row in session.scalars(rows):
+            if row.worker in (None, me):
+                row.worker, row.alone = me, alone
+                row.source, row.inbox = wanted[row.digest].source, inbox
+                ours.add(row.digest)
+    return frozenset(ours)
 
 
 def done(session: Session, digests: Iterable[str]) -> None:
@@ -116,6 +134,22 @@ def _portions(digests: list[str]) -> Iterable[list[str]]:
         yield digests[first : first + _AT_ONCE]
 
 
+def beat(session: Session) -> None:
+    """Note that this process lives."""
+    moment = _now(session)
+    fresh = _insert(session, WorkerRow).values(name=myself(), seen_at=moment)
+    session.execute(fresh.on_conflict_do_update(index_elements=["name"], set_={"seen_at": moment}))
+    session.execute(delete(WorkerRow).where(WorkerRow.seen_at < moment - _FORGET))
+
+
+def at_work(session: Session, worker: str) -> bool:
+    """Whether a process, of whatever machine, still works: `LEASE` tells for those of others."""
+    if worker.rsplit(":", 2)[0] == socket.gethostname():
+        return alive(worker)
+    seen = session.scalar(select(WorkerRow.seen_at).where(WorkerRow.name == worker))
+    return seen is not None and _now(session) - seen < LEASE
+
+
 def alive(worker: str) -> bool:
     """Whether a process still runs; one on another machine is taken to."""
     host, number, began = worker.rsplit(":", 2)
@@ -128,6 +162,18 @@ def alive(worker: str) -> bool:
     except PermissionError:
         pass
     return _began(int(number)) == began
+
+
+def _now(session: Session) -> datetime:
+    """By the clock that all who work with this store share."""
+    if session.get_bind().dialect.name != "postgresql":
+        return datetime.now(UTC)
+    moment: datetime = session.scalars(select(func.now())).one()
+    return moment
+
+
+def _insert(session: Session, row: type[AttemptRow | WorkerRow]) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(row) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(row)
 
 
 def _began(number: int) -> str:
