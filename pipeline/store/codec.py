@@ -48,29 +48,29 @@ def interaction_fields(interaction: Interaction, *, media: str | None, taken_at:
     agent, customer = interaction.agent, interaction.customer
     started = interaction.started_at
     offset = started.utcoffset() if started else None
-    return dict(
-        digest=interaction.digest,
-        id=interaction.id,
-        channel=interaction.channel.value,
-        source=interaction.source,
-        agent_id=agent.id if agent else None,
-        agent_name=agent.name if agent else None,
-        team=agent.team if agent else None,
-        hired_on=agent.hired_on if agent else None,
-        has_customer=customer is not None,
-        customer_id=customer.id if customer else None,
-        customer_segment=customer.segment if customer else None,
-        queue=interaction.queue,
-        started_at=started,
-        started_offset=None if offset is None else int(offset.total_seconds()),
-        media=media,
-        channels={side: speaker.value for side, speaker in interaction.channels.items()},
-        turns=[turn_fields(turn) for turn in interaction.turns],
-        csat=interaction.csat,
-        attributes=dict(interaction.attributes),
-        extra=dict(interaction.extra),
-        taken_at=taken_at,
-    )
+    return {
+        "digest": interaction.digest,
+        "id": interaction.id,
+        "channel": interaction.channel.value,
+        "source": interaction.source,
+        "agent_id": agent.id if agent else None,
+        "agent_name": agent.name if agent else None,
+        "team": agent.team if agent else None,
+        "hired_on": agent.hired_on if agent else None,
+        "has_customer": customer is not None,
+        "customer_id": customer.id if customer else None,
+        "customer_segment": customer.segment if customer else None,
+        "queue": interaction.queue,
+        "started_at": started,
+        "started_offset": None if offset is None else int(offset.total_seconds()),
+        "media": media,
+        "channels": {side: speaker.value for side, speaker in interaction.channels.items()},
+        "turns": [turn_fields(turn) for turn in interaction.turns],
+        "csat": interaction.csat,
+        "attributes": dict(interaction.attributes),
+        "extra": dict(interaction.extra),
+        "taken_at": taken_at,
+    }
 
 
 def interaction_of(row: InteractionRow, media: Path | RemotePath) -> Interaction:
@@ -98,12 +98,12 @@ def interaction_of(row: InteractionRow, media: Path | RemotePath) -> Interaction
 
 def hearing_fields(conversation: Conversation, models: Mapping[str, str]) -> dict[str, Any]:
     """The columns of what the speech model among `models` heard; its turns have rows of their own."""
-    return dict(
-        interaction_digest=conversation.interaction.digest,
-        asr_digest=ears(models),
-        quality=asdict(conversation.hearing) if conversation.hearing else None,
-        sealed=conversation.sealed or None,
-    )
+    return {
+        "interaction_digest": conversation.interaction.digest,
+        "asr_digest": ears(models),
+        "quality": asdict(conversation.hearing) if conversation.hearing else None,
+        "sealed": conversation.sealed or None,
+    }
 
 
 def turn_fields(turn: Turn) -> dict[str, Any]:
@@ -143,14 +143,14 @@ def conversation_fields(
     conversation: Conversation, models: Mapping[str, str], engine_version: str, *, hearing: int
 ) -> dict[str, Any]:
     """The columns of what these models and this engine measured and read in the hearing of that number."""
-    return dict(
-        hearing_id=hearing,
-        models_digest=models_digest(models),
-        engine_version=engine_version,
-        measures=_plain(conversation.measures),
-        classes=_plain(conversation.classes),
-        readings=[_reading_fields(reading) for reading in conversation.readings],
-    )
+    return {
+        "hearing_id": hearing,
+        "models_digest": models_digest(models),
+        "engine_version": engine_version,
+        "measures": _plain(conversation.measures),
+        "classes": _plain(conversation.classes),
+        "readings": [_reading_fields(reading) for reading in conversation.readings],
+    }
 
 
 def conversation_of(
@@ -168,32 +168,35 @@ def conversation_of(
 def evaluation_fields(result: Result, *, conversation: int, evaluated_at: datetime) -> dict[str, Any]:
     """The columns of an evaluation that rests on the conversation of that number."""
     evaluation = result.evaluation
-    return dict(
-        interaction_digest=result.conversation.interaction.digest,
-        conversation_id=conversation,
-        scorecard_id=evaluation.scorecard_id,
-        scorecard_version=evaluation.scorecard_version,
-        scorecard_digest=evaluation.scorecard_digest,
-        engine_version=evaluation.engine_version,
-        models=dict(evaluation.models),
-        models_digest=models_digest(evaluation.models),
-        total=evaluation.total,
-        max=evaluation.max,
-        critical=evaluation.critical,
-        passed=evaluation.passed,
-        band=evaluation.band,
-        fatal=list(evaluation.fatal),
-        measures=_plain(evaluation.measures),
-        classes=_plain(evaluation.classes),
-        evaluated_at=evaluated_at,
-    )
+    return {
+        "interaction_digest": result.conversation.interaction.digest,
+        "conversation_id": conversation,
+        "scorecard_id": evaluation.scorecard_id,
+        "scorecard_version": evaluation.scorecard_version,
+        "scorecard_digest": evaluation.scorecard_digest,
+        "engine_version": evaluation.engine_version,
+        "models": dict(evaluation.models),
+        "models_digest": models_digest(evaluation.models),
+        "total": evaluation.total,
+        "max": evaluation.max,
+        "critical": evaluation.critical,
+        "passed": evaluation.passed,
+        "band": evaluation.band,
+        "fatal": list(evaluation.fatal),
+        "measures": _plain(evaluation.measures),
+        "classes": _plain(evaluation.classes),
+        "evaluated_at": evaluated_at,
+    }
 
 
 def review_fields(review: ReviewItem, *, evaluation: int) -> dict[str, Any]:
     """The columns of a review item of the evaluation of that number."""
-    return dict(
-        evaluation_id=evaluation, flagged=review.flagged, priority=review.priority, reasons=list(review.reasons)
-    )
+    return {
+        "evaluation_id": evaluation,
+        "flagged": review.flagged,
+        "priority": review.priority,
+        "reasons": list(review.reasons),
+    }
 
 
 def result_of(row: EvaluationRow, media: Path | RemotePath) -> Result:
@@ -284,26 +287,26 @@ def _reading_of(fields: Mapping[str, Any]) -> Reading:
 
 def finding_fields(finding: Finding, position: int, *, evaluation: int) -> dict[str, Any]:
     """The columns of a finding, the one at that position in the evaluation of that number."""
-    return dict(
-        evaluation_id=evaluation,
-        position=position,
-        criterion=finding.criterion,
-        section=finding.section,
-        verdict=finding.verdict.value,
-        points=finding.points,
-        max_points=finding.max_points,
-        confidence=finding.confidence,
-        why_key=finding.why.key,
-        why_args=dict(finding.why.args),
-        evidence=[
+    return {
+        "evaluation_id": evaluation,
+        "position": position,
+        "criterion": finding.criterion,
+        "section": finding.section,
+        "verdict": finding.verdict.value,
+        "points": finding.points,
+        "max_points": finding.max_points,
+        "confidence": finding.confidence,
+        "why_key": finding.why.key,
+        "why_args": dict(finding.why.args),
+        "evidence": [
             {"turn": one.turn, "start": one.start, "end": one.end, "span": one.span, "quote": one.quote}
             for one in finding.evidence
         ],
-        fault=finding.fault,
-        fatal=finding.fatal,
-        section_fatal=finding.section_fatal,
-        bonus=finding.bonus,
-    )
+        "fault": finding.fault,
+        "fatal": finding.fatal,
+        "section_fatal": finding.section_fatal,
+        "bonus": finding.bonus,
+    }
 
 
 def _plain(record: Measures | Classes) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from pipeline.store import (
     codec,
     decisions,
     erasing,
+    keeping,
     listing,
     nights,
     outbox,
@@ -134,7 +135,7 @@ class Store:
         with self._writing() as session:
             row = session.get(InteractionRow, digest)
             if row is not None and row.id != identifier:
-                _make_way(session, identifier, digest)
+                keeping.make_way(session, identifier, digest)
                 row.id, row.replaced_by = identifier, None
 
     def evaluated(
@@ -201,7 +202,7 @@ class Store:
         """
         media = self._copied([conversation])
         with self._writing() as session:
-            _heard_row(session, conversation, models, media, datetime.now(UTC))
+            keeping.heard(session, [(conversation, models)], media, datetime.now(UTC))
 
     def keep_read(
         self, conversations: Iterable[tuple[Conversation, Mapping[str, str]]], *, engine_version: str
@@ -215,8 +216,7 @@ class Store:
         media = self._copied([conversation for conversation, _ in some])
         moment = datetime.now(UTC)
         with self._writing() as session:
-            for conversation, models in some:
-                _read_row(session, conversation, models, engine_version, media, moment)
+            keeping.read(session, some, engine_version, media, moment)
 
     def save(self, results: Iterable[Result], *, at: datetime | None = None) -> int:
         """Keep results with copies of their recordings. What is in the store already is left as it is.
@@ -233,7 +233,7 @@ class Store:
         results = tuple(results)
         media = self._copied([result.conversation for result in results])
         with self._writing() as session:
-            new = sum(_insert(session, result, media, moment) for result in results)
+            new = keeping.scored(session, results, media, moment)
             work.done(session, [result.conversation.interaction.digest for result in results])
             return new
 
@@ -864,85 +864,6 @@ def _among(
     """The rows of a query where a column has one of many values, asked for by a few hundred at a time."""
     for first in range(0, len(values), _ASKED_AT_ONCE):
         yield from session.execute(query.where(column.in_(values[first : first + _ASKED_AT_ONCE])))
-
-
-def _insert(session: Session, result: Result, media: Mapping[str, str | None], moment: datetime) -> bool:
-    evaluation, interaction = result.evaluation, result.conversation.interaction
-    same = (
-        EvaluationRow.interaction_digest == interaction.digest,
-        EvaluationRow.scorecard_digest == evaluation.scorecard_digest,
-        EvaluationRow.models_digest == models_digest(evaluation.models),
-        EvaluationRow.engine_version == evaluation.engine_version,
-    )
-    if session.scalar(select(EvaluationRow.id).where(*same)) is not None:
-        return False
-    row = codec.evaluation_row(result, digest=interaction.digest, evaluated_at=moment)
-    row.conversation_id = _read_row(
-        session, result.conversation, evaluation.models, evaluation.engine_version, media, moment
-    )
-    session.add(row)
-    session.flush()
-    return True
-
-
-def _read_row(
-    session: Session,
-    conversation: Conversation,
-    models: Mapping[str, str],
-    engine_version: str,
-    media: Mapping[str, str | None],
-    moment: datetime,
-) -> int:
-    """Number of the row of what was read, which is made where there is none yet."""
-    hearing = _heard_row(session, conversation, models, media, moment)
-    known = session.scalar(
-        select(ConversationRow.id).where(
-            ConversationRow.hearing_id == hearing,
-            ConversationRow.models_digest == models_digest(models),
-            ConversationRow.engine_version == engine_version,
-        )
-    )
-    if known is not None:
-        return known
-    row = codec.conversation_row(conversation, models, engine_version)
-    row.hearing_id = hearing
-    session.add(row)
-    session.flush()
-    return row.id
-
-
-def _heard_row(
-    session: Session,
-    conversation: Conversation,
-    models: Mapping[str, str],
-    media: Mapping[str, str | None],
-    moment: datetime,
-) -> int:
-    """Number of the row of what was heard, which is made where there is none yet, as is that of the interaction."""
-    interaction = conversation.interaction
-    known = session.scalar(_hearing(interaction.digest, models).with_only_columns(HearingRow.id))
-    if known is not None:
-        return known
-    if session.get(InteractionRow, interaction.digest) is None:
-        _make_way(session, interaction.id, interaction.digest)
-        session.add(codec.interaction_row(interaction, media=media[interaction.digest], taken_at=moment))
-        session.flush()
-    row = codec.hearing_row(conversation, models)
-    session.add(row)
-    session.flush()
-    return row.id
-
-
-def _make_way(session: Session, identifier: str, digest: str) -> None:
-    """Give the interaction that has this id another one, because `digest` stands for it from now on."""
-    former = session.scalars(select(InteractionRow).where(InteractionRow.id == identifier)).one_or_none()
-    if former is None:
-        return
-    number = 1
-    while session.scalar(select(InteractionRow.digest).where(InteractionRow.id == f"{identifier}~{number}")):
-        number += 1
-    former.id, former.replaced_by = f"{identifier}~{number}", digest
-    session.flush()
 
 
 def _hearing(digest: str, models: Mapping[str, str]) -> Select[tuple[HearingRow]]:

@@ -7,21 +7,17 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    Connection,
     ForeignKey,
     Index,
     MetaData,
     String,
     Text,
     UniqueConstraint,
-    event,
-    insert,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from pipeline.conversation import Json
-from pipeline.store.pairs import pairs
 from pipeline.store.types import Moment, Pairs
 
 DIGEST = String(71)
@@ -452,9 +448,3 @@ class ErasingRow(Base):
 
     __tablename__ = "erasing"
     evaluation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-@event.listens_for(HearingRow, "after_insert")
-def _index(_mapper: object, connection: Connection, hearing: HearingRow) -> None:
-    said = pairs(turn.text for turn in hearing.turns)
-    connection.execute(insert(SpokenRow).values(hearing_id=hearing.id, pairs=said))

@@ -1,0 +1,201 @@
+"""What was heard, read and scored, put into the store many at a time. What is there already is left as it is.
+
+One statement a table and not one a row: of a chat there are some fifty rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.orm import Session
+
+from pipeline.conversation import Conversation
+from pipeline.store import codec
+from pipeline.store.pairs import pairs
+from pipeline.store.records import Result, ears, models_digest
+from pipeline.store.tables import (
+    Base,
+    ConversationRow,
+    EvaluationRow,
+    FindingRow,
+    HearingRow,
+    InteractionRow,
+    ReviewItemRow,
+    SpokenRow,
+    TurnRow,
+)
+
+_AT_ONCE = 250
+"""Results that go into the store together."""
+
+
+def heard(
+    session: Session,
+    some: Sequence[tuple[Conversation, Mapping[str, str]]],
+    media: Mapping[str, str | None],
+    moment: datetime,
+) -> list[int]:
+    """Numbers of the hearings of conversations, each by its models; made where there is none yet.
+
+    Args:
+        session: in which to write.
+        some: conversations with the models that heard them.
+        media: names of the copies of recordings, by digest of the interaction.
+        moment: now.
+    """
+    keys = [(conversation.interaction.digest, ears(models)) for conversation, models in some]
+    query = select(HearingRow.interaction_digest, HearingRow.asr_digest, HearingRow.id).where(
+        HearingRow.interaction_digest.in_({digest for digest, _ in keys})
+    )
+    known = {(digest, asr): number for digest, asr, number in session.execute(query)}
+    new = {key: one for key, one in zip(keys, some, strict=True) if key not in known}
+    if new:
+        _interactions(session, [conversation for conversation, _ in new.values()], media, moment)
+        rows = [codec.hearing_fields(conversation, models) for conversation, models in new.values()]
+        known |= dict(zip(new, _inserted(session, HearingRow, rows), strict=True))
+        turns = [
+            {"hearing_id": known[key], **codec.turn_fields(turn)}
+            for key, (conversation, _) in new.items()
+            for turn in conversation.turns
+        ]
+        said = [
+            {"hearing_id": known[key], "pairs": pairs(turn.text for turn in conversation.turns)}
+            for key, (conversation, _) in new.items()
+        ]
+        _insert(session, TurnRow, turns)
+        _insert(session, SpokenRow, said)
+    return [known[key] for key in keys]
+
+
+def read(
+    session: Session,
+    some: Sequence[tuple[Conversation, Mapping[str, str]]],
+    engine_version: str,
+    media: Mapping[str, str | None],
+    moment: datetime,
+) -> list[int]:
+    """Numbers of what models and engine read in conversations; made where there is none yet. See `heard`."""
+    hearings = heard(session, some, media, moment)
+    keys = [(number, models_digest(models)) for number, (_, models) in zip(hearings, some, strict=True)]
+    query = select(ConversationRow.hearing_id, ConversationRow.models_digest, ConversationRow.id).where(
+        ConversationRow.hearing_id.in_(set(hearings)), ConversationRow.engine_version == engine_version
+    )
+    known = {(hearing, models): number for hearing, models, number in session.execute(query)}
+    new = {key: one for key, one in zip(keys, some, strict=True) if key not in known}
+    rows = [
+        codec.conversation_fields(conversation, models, engine_version, hearing=hearing)
+        for (hearing, _), (conversation, models) in new.items()
+    ]
+    known |= dict(zip(new, _inserted(session, ConversationRow, rows), strict=True))
+    return [known[key] for key in keys]
+
+
+def scored(session: Session, results: Sequence[Result], media: Mapping[str, str | None], moment: datetime) -> int:
+    """Keep results; gives how many evaluations are new. See `heard`."""
+    count = 0
+    for first in range(0, len(results), _AT_ONCE):
+        new = _unknown(session, results[first : first + _AT_ONCE])
+        by_engine: dict[str, list[Result]] = {}
+        for result in new:
+            by_engine.setdefault(result.evaluation.engine_version, []).append(result)
+        for engine_version, some in by_engine.items():
+            pairs_of = [(result.conversation, result.evaluation.models) for result in some]
+            conversations = read(session, pairs_of, engine_version, media, moment)
+            _evaluations(session, some, conversations, moment)
+        count += len(new)
+    return count
+
+
+def make_way(session: Session, identifier: str, digest: str) -> None:
+    """Give the interaction that has this id another one, because `digest` stands for it from now on."""
+    former = session.scalars(select(InteractionRow).where(InteractionRow.id == identifier)).one_or_none()
+    if former is None:
+        return
+    number = 1
+    while session.scalar(select(InteractionRow.digest).where(InteractionRow.id == f"{identifier}~{number}")):
+        number += 1
+    former.id, former.replaced_by = f"{identifier}~{number}", digest
+    session.flush()
+
+
+def _unknown(session: Session, results: Sequence[Result]) -> list[Result]:
+    """Those results that are not in the store, each once."""
+    keys = (
+        EvaluationRow.interaction_digest,
+        EvaluationRow.scorecard_digest,
+        EvaluationRow.models_digest,
+        EvaluationRow.engine_version,
+    )
+    digests = {result.conversation.interaction.digest for result in results}
+    known = set(session.execute(select(*keys).where(EvaluationRow.interaction_digest.in_(digests))).tuples())
+    new: dict[tuple[str, str, str, str], Result] = {}
+    for result in results:
+        evaluation, digest = result.evaluation, result.conversation.interaction.digest
+        models = models_digest(evaluation.models)
+        new.setdefault((digest, evaluation.scorecard_digest, models, evaluation.engine_version), result)
+    return [result for key, result in new.items() if key not in known]
+
+
+def _evaluations(session: Session, results: Sequence[Result], conversations: Sequence[int], moment: datetime) -> None:
+    rows = [
+        codec.evaluation_fields(result, conversation=number, evaluated_at=moment)
+        for result, number in zip(results, conversations, strict=True)
+    ]
+    numbers = _inserted(session, EvaluationRow, rows)
+    _insert(
+        session,
+        FindingRow,
+        [
+            codec.finding_fields(finding, position, evaluation=number)
+            for number, result in zip(numbers, results, strict=True)
+            for position, finding in enumerate(result.evaluation.findings)
+        ],
+    )
+    _insert(
+        session,
+        ReviewItemRow,
+        [codec.review_fields(result.review, evaluation=n) for n, result in zip(numbers, results, strict=True)],
+    )
+
+
+def _interactions(
+    session: Session, conversations: Sequence[Conversation], media: Mapping[str, str | None], moment: datetime
+) -> None:
+    """Keep those interactions that are not there; another one with the same id makes way."""
+    every = {one.interaction.digest: one.interaction for one in conversations}
+    known = set(session.scalars(select(InteractionRow.digest).where(InteractionRow.digest.in_(every))))
+    new = [interaction for digest, interaction in every.items() if digest not in known]
+    taken = set(session.scalars(select(InteractionRow.id).where(InteractionRow.id.in_({one.id for one in new}))))
+    rows: list[dict[str, Any]] = []
+    for interaction in new:
+        if interaction.id in taken:
+            _insert(session, InteractionRow, rows)
+            rows = []
+            make_way(session, interaction.id, interaction.digest)
+        taken.add(interaction.id)
+        rows.append(codec.interaction_fields(interaction, media=media[interaction.digest], taken_at=moment))
+    _insert(session, InteractionRow, rows)
+
+
+def _insert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        session.connection().execute(insert(_columns(table)), rows)
+
+
+def _inserted(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+    """The numbers of the new rows, in their order."""
+    if not rows:
+        return ()
+    number = _columns(table).c.id
+    statement = insert(_columns(table)).returning(number, sort_by_parameter_order=True)
+    return session.connection().execute(statement, rows).scalars().all()
+
+
+def _columns(table: type[Base]) -> Table:
+    columns = table.__table__
+    if not isinstance(columns, Table):
+        raise TypeError(table)
+    return columns
