@@ -9,7 +9,7 @@ or the times are not known, an answer is unsure where it is not certain who spea
 中文：`is` 写要找的情况，写几种时有一种就算，也可以直接写名字。`abnormal_hang_up`（异常挂断）：最后一句话之后录音又持续
 了 `after` 秒以上（默认 5 秒），说完没有及时挂机；`abnormal_answer`（异常接起）：客户先开口，或全程没有人说话。通话有多
 长用 `measure: {name: duration}`，有多少句用 `speaks`。只用于通话；不知道录音长度或没有时间信息时，无法判断挂断；分不清
-是谁先开口，判为“听不清”。
+是谁先开口，判为“拿不准”。
 
 ```yaml
 ending: {is: abnormal_hang_up, after: 5}

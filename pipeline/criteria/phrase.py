@@ -21,7 +21,7 @@ nothing.
 个、停顿前的“就是”）都不影响，繁体字按简体字算，一零二四等于 1024。`homophones`：`heard`（默认，机器听写的话也按拼音比
 对）、`always`（总是）、`never`（从不）；`near_sounds`（n/l、in/ing、eng/en、zh/z、ch/c、sh/s 算同音）
 和 `homophone_min_chars`（更短的必须写得一样）规定读音可以差多少，不写就用评分卡的设置。`by`（默
-认 `agent`）、`window` 与其他判定方式相同。录音听不清或分不清是谁说的，判为 “听不清”；该角色没有发言，则不适用。
+认 `agent`）、`window` 与其他判定方式相同。录音听不清或分不清是谁说的，判为 “拿不准”；该角色没有发言，则不适用。
 
 ```yaml
 phrase: {any: ["请问[有]什么(可以|能)帮[到]您"], by: agent, window: {turns: 1..2}}

@@ -16,7 +16,7 @@ were badly heard; not applicable where the role says nothing.
 这三种没有理由完整念出来。怎么念都算：一三八、138、四个零；中间隔着“嗯”“后四位”；分几句念、对方只应一声“对”。对方之前自
 己说过的不算；写了 `given_within` 的，只有在这个范围内说过才不算（对方的句数 `3 turns`，或秒数 `60 s`）。打了星号的号码
 （138****1234）不算，与 `except` 话术重叠的（比如公司自己的地址）也不算。`by`（默认 `agent`）、`window`、`times`（默
-认 1）与其他判定方式相同。录音听不清时判为“听不清”；该角色没有发言，则不适用。
+认 1）与其他判定方式相同。录音听不清时判为“拿不准”；该角色没有发言，则不适用。
 
 ```yaml
 privacy: {any: [id_card, bank_card, phone, address], by: agent}

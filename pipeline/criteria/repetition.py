@@ -3,19 +3,19 @@
 English: a sentence is said `times` times in all (default 3), the last times by `by` (default `agent`). `of` says
 whose saying comes first: `same` (default: one's own) or `other` (a sentence of the other side that `by` then repeats:
 an agent who parrots the customer, a customer who has to say again what the agent said). `min_chars` (default 8) is
-the least length of a sentence, `similarity` (0…1, default 0.9; rapidfuzz ratio) how alike they must be, `except`
-lists patterns of sentences that may be repeated, `window` narrows the turns. `within` says how far back the saying
-before may lie, in turns of who said it or in seconds (`4 turns`, `60 s`; default: any distance). A clause between
-commas counts as a sentence too, so that a stock clause is found inside different sentences; no place counts twice.
-The hits are all sayings of the sentence that was said most often. Unsure where the turns were badly heard; not
-applicable where the role says nothing.
+the least length of a sentence, `similarity` (0…1, default 0.9; rapidfuzz ratio) how alike they must be, as written or
+as they sound; `except` lists patterns of sentences that may be repeated, `window` narrows the turns. `within` says how
+far back the saying before may lie, in turns of who said it or in seconds (`4 turns`, `60 s`; default: any distance). A
+clause between commas counts as a sentence too, so that a stock clause is found inside different sentences; no place
+counts twice. The hits are all sayings of the sentence that was said most often. Unsure where the turns were badly
+heard; not applicable where the role says nothing.
 
 中文：同一句话一共说到 `times` 遍（默认 3），后面几遍是 `by`（默认 `agent`）说的。`of` 指定第一遍是谁说的：`same`（默
 认，自己说过的话）或 `other`（对方先说、`by` 再重复，例如坐席照搬客户的话）。`min_chars`（默认 8）以下的短句不
-算，`similarity`（0 到 1，默认 0.9）是至少要多相似，`except` 列出可以重复的话术，`window` 限定看哪几句。`within` 是上一
-遍最多隔多远，按说上一遍的那一方的句数或秒数计（`4 turns`、`60 s`，默认不限）。逗号之间的分句也算一句，所以夹在不同句子
-里的套话也找得到；同一处不重复计算。命中的是说得最多的那句话的每一遍。录音听不清时判为“听不清”；该角色没有发言，则不适
-用。
+算，`similarity`（0 到 1，默认 0.9）是至少要多相似，字面或读音达到就算，`except` 列出可以重复的话术，`window` 限定看
+哪几句。`within` 是上一遍最多隔多远，按说上一遍的那一方的句数或秒数计（`4 turns`、`60 s`，默认不限）。逗号之间的分句也算
+一句，所以夹在不同句子里的套话也找得到；同一处不重复计算。命中的是说得最多的那句话的每一遍。录音听不清时判为“拿不准”；该
+角色没有发言，则不适用。
 
 ```yaml
 repetition: {by: agent, min_chars: 8, times: 3, similarity: 0.9, except: [请稍等]}
@@ -64,8 +64,10 @@ from pipeline.criteria.base import (
 )
 from pipeline.criteria.sentences import sentences_and_clauses
 from pipeline.criteria.window import Distance, Window, select
-from pipeline.text import matching_form
+from pipeline.text import OTHER_SOUND, matching_form, sound_codes
 
+_MISWRITTEN = 0.35
+"""By so much less alike may sentences be written that sound alike: one misheard character costs each of two sayings."""
 _OTHER: dict[str, Role] = {"agent": "customer", "customer": "agent", "bot": "customer"}
 
 
@@ -133,7 +135,10 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
     for text, place in _sentences(params, conversation, heard, context):
         repeats = place.turn in repeating
         saying = None
-        for _, _, like in extract_iter(text, texts, scorer=ratio, score_cutoff=100 * params.similarity):
+        least = 100 * params.similarity
+        for said, written, like in extract_iter(text, texts, scorer=ratio, score_cutoff=least - 100 * _MISWRITTEN):
+            if written < least and ratio(_sound(text), _sound(said)) < least:
+                continue
             if not repeats or params.within is None or _near(sayings[like].last, place, params, conversation, number):
                 saying = sayings[like]
                 break
@@ -147,6 +152,12 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
             if place.turn in number:
                 saying.last = place
     return sayings
+
+
+def _sound(form: str) -> str:
+    """One character for the sound of each of `form`; what has no sound stays."""
+    codes = zip(sound_codes(form, near=False), form, strict=True)
+    return "".join(written if code == OTHER_SOUND else code for code, written in codes)
 
 
 def _evidence(place: _Place, conversation: Conversation) -> Evidence:

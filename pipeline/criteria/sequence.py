@@ -11,7 +11,7 @@ heard.
 句（按 Y 要求的角色数，如 `2 turns`）或多少秒（`30 s`），不写则不限。与 X 同在一句时，Y 要在 X 的相应一侧才
 算。`which` 说明哪些 X 必须有回应：`any`（默认，有一处即可）、`first`（第一处）、`last`（最后一处）、`every`（每一处），
 或第几处的数字（2；-2 是倒数第二处）。要求“不得出现 Y”时在外面加 `not`，或写成扣分项。X 没有出现、或没有出现那么多次时不
-适用；X 或 Y 听不清时判为“听不清”。
+适用；X 或 Y 听不清时判为“拿不准”。
 
 ```yaml
 sequence: {after: {phrase: {any: [太差了], by: customer}}, expect: {phrase: [理解您的心情, 抱歉]}, within: 2 turns}

@@ -7,7 +7,7 @@ of `by`.
 
 中文：`by`（默认坐席）在 `window` 范围内至少有 `times` 句（默认 1 句）发言，每句不少于 `min_chars` 个字（默
 认 1）。`at_most` 限制最多几句，此时一句没有也算，除非另写了 `times`，例如 `speaks: {by: customer, at_most: 2}`。下面的
-例子看最后一句是不是客户说的。有的话分不清是不是 `by` 说的，判为“听不清”。
+例子看最后一句是不是客户说的。有的话分不清是不是 `by` 说的，判为“拿不准”。
 
 ```yaml
 speaks: {by: customer, window: {turns: -1, of: all}}

@@ -7,7 +7,7 @@ nobody speaks, or where time is asked for and the turns have no times; unsure wh
 
 中文：`by`（默认坐席）在坐席和客户全部说话中所占的比例（0 到 1），与 `above` / `below` 比较。`of: time` 按说话时间算（通
 话的默认），`of: characters` 按字数算（聊天的默认）。写 `by: bot` 时机器人的话也算在内。`window` 可以只看一段，例
-如 `{part: last_third}`。没有人说话，或按时间算而没有时间信息时不适用；分不清是谁说的，判为“听不清”。
+如 `{part: last_third}`。没有人说话，或按时间算而没有时间信息时不适用；分不清是谁说的，判为“拿不准”。
 
 ```yaml
 talk_ratio: {by: agent, above: 0.8}

@@ -15,7 +15,7 @@ badly heard or their speaker is unknown; not applicable where the role says noth
 法）、`explain`（未解释），默认两样都查；`only` 只查列出的用语，默认全部；`table` 补充只在这一项里用的用语。解释可以在同
 一句，也可以在之后 `within`（默认 `1 turns`，按 `by` 的句数）以内；客户自己先用的术语不必解释。`by`（默
 认 `agent`）、`window`、`times`（默认 1）与其他判定方式相同，话术的写法与 `phrase` 相同。录音听不清或分不清是谁说的，判
-为“听不清”；该角色没有发言，则不适用。
+为“拿不准”；该角色没有发言，则不适用。
 
 ```yaml
 terms: {check: explain, within: 1 turns, table: {溢缴款: {explain: [多还的钱, 多存的钱]}}}

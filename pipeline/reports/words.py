@@ -78,7 +78,12 @@ class Words:
         return self.say(f"verdict.{kind}.{verdict.value}")
 
     def found(self, finding: Finding) -> str:
-        """The verdict of a finding as a short word; what was heard, but is left to others to answer, is told so."""
+        """The verdict of a finding as a short word.
+
+        Of what is unsure it tells apart what could not be heard, what others have to answer, and what is doubtful.
+        """
+        if finding.verdict is Verdict.UNSURE and finding.why.key == "criteria.unsure.hearing":
+            return self.say("verdict.unheard")
         if finding.verdict is Verdict.UNSURE and finding.why.key.startswith("criteria.manual."):
             return self.say("verdict.waits")
         if finding.verdict is Verdict.UNSURE and finding.why.key.startswith("criteria.question."):

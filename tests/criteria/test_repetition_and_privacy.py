@@ -29,6 +29,21 @@ def test_nearly_the_same_sentence_counts(tmp_path):
     assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {similarity: 0.9}").verdict is Verdict.UNMET
 
 
+def test_misheard_stock_sentence_counts_by_its_sound(tmp_path):
+    text = f"{STOCK}\n坐席: 情您奈心等代处理结果\n坐席: 请您耐新等待处里节果"
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {}").verdict is Verdict.UNMET
+
+
+def test_sentence_of_one_shape_and_another_sound_is_another_sentence(tmp_path):
+    text = f"{STOCK}\n坐席: 请您耐心等待处理电话\n坐席: 请您耐心等待物流结果"
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {}").verdict is Verdict.MET
+
+
+def test_numbers_keep_sentences_apart(tmp_path):
+    text = "\n".join(f"坐席: 您的取件码是{code}请查收" for code in ("1024", "5517", "3308"))
+    assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {}").verdict is Verdict.MET
+
+
 def test_stock_clause_inside_different_sentences(tmp_path):
     stock = "您的意见对我们很重要"
     text = f"坐席: 收到，{stock}。\n坐席: 尊敬的客户，{stock}，感谢反馈。\n坐席: 好的,{stock}"
