@@ -42,7 +42,7 @@ class Crew:
     """
 
     def __init__(self, planned: Nightly) -> None:
-        self._planned = planned
+        self.planned = planned
         self._seen: set[int] = set()
         self._beaten = time.monotonic()
         self.done = 0
@@ -51,17 +51,17 @@ class Crew:
     def look(self) -> bool:
         """Tell what was done since the last look; gives whether anybody works or has worked on something since."""
         if time.monotonic() - self._beaten > BEAT:
-            patiently(self._planned.store.beat)
+            patiently(self.planned.store.beat)
             self._beaten = time.monotonic()
-        now = patiently(self._planned.store.shared, self._planned.run)
+        now = patiently(self.planned.store.shared, self.planned.run)
         fresh = [one for one in now if one.done and one.number not in self._seen]
         for one in fresh:
             self._seen.add(one.number)
             self.done += one.size
-            self._planned.progress.done(one.size)
+            self.planned.progress.done(one.size)
             gone = {item.source for item in one.set_aside}
-            items = self._planned.batches[one.number].items
-            self._planned.progress.step("scored", [item.id for item in items if item.source not in gone])
+            items = self.planned.batches[one.number].items
+            self.planned.progress.step("scored", [item.id for item in items if item.source not in gone])
         return bool(fresh) or any(one.working for one in now)
 
     def gather(self) -> int:
@@ -70,29 +70,29 @@ class Crew:
         What was not finished is set aside for this night, a batch at a time.
         """
         self.look()
-        store, run, made = self._planned.store, self._planned.run, 0
+        store, run, made = self.planned.store, self.planned.run, 0
         for one in patiently(store.shared, run):
             if one.done:
                 worked = Worked(one.results or 0, one.evaluated, one.set_aside)
-            elif left := self._planned.unfinished(one.number):
+            elif left := self.planned.unfinished(one.number):
                 worked = Worked(0, 0, (self._unfinished(one, len(left)),))
             else:
                 # It died after it had kept everything.
                 worked = Worked(one.size, one.size)
-            self._planned.add(worked)
+            self.planned.add(worked)
             made += worked.results
         patiently(store.clear_batches, run)
         return made
 
     def _unfinished(self, one: Shared, left: int) -> SetAside:
-        language = self._planned.settings.language
+        language = self.planned.settings.language
         if one.worker is not None:
             why = t(language, "crew.died", count=left, worker=one.worker)
         elif one.problem:
             why = t(language, "crew.given_back", count=left, problem=one.problem)
         else:
             why = t(language, "crew.nobody", count=left)
-        return SetAside(self._planned.batches[one.number].name, "Z194", why, t(language, "crew.unfinished_hint"))
+        return SetAside(self.planned.batches[one.number].name, "Z194", why, t(language, "crew.unfinished_hint"))
 
 
 class Hand:

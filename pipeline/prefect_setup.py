@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.errors import SettingsError
 from pipeline.i18n import Language, t
+from pipeline.settings import Settings
 
 STARTUP_SECONDS = 120
 """The server that Prefect starts for one run needs up to half a minute the first time; its own limit is 20 seconds."""
@@ -31,6 +33,22 @@ def configure(home: Path) -> None:
         "PREFECT_LOGGING_LEVEL": "WARNING",
     }.items():
         os.environ.setdefault(name, value)
+
+
+def check_engine(settings: Settings) -> None:
+    """Whether what the engine of the settings needs is installed.
+
+    Raises:
+        SettingsError: Z580 a package is missing.
+    """
+    if settings.run.engine != "dask":
+        return
+    # Importing them would import Prefect, before it is known where its server is.
+    for name in ("distributed", "prefect_dask"):
+        if find_spec(name) is None:
+            language = settings.language
+            what, hint = t(language, "crew.no_dask", name=name), t(language, "crew.no_dask_hint")
+            raise SettingsError("Z580", what, where="run.engine", hint=hint)
 
 
 @contextmanager

@@ -80,13 +80,20 @@ class Reading(BaseModel):
 
 
 class Run(BaseModel):
-    """How `zhijian run` works through an inbox.
+    """How a night works through an inbox.
+
+    `engine`: `local` at once, `prefect` as a flow, `dask` as a flow on several processes: `workers` of this machine
+    (0: as many as it has cores), or those of the Dask cluster whose scheduler has the address `cluster`. `shards`:
+    under Prefect, how many runs of the deployment `shard` a night is shared out to; 0: none.
 
     `tries`: after how many failures a content goes into quarantine. `progress`: bars, or one JSON object a line.
     """
 
     model_config = _FROZEN
-    engine: Literal["local", "prefect"] = "local"
+    engine: Literal["local", "prefect", "dask"] = "local"
+    workers: int = Field(0, ge=0, le=256)
+    cluster: str = ""
+    shards: int = Field(0, ge=0, le=256)
     calls_per_batch: int = Field(10, ge=1, le=1000)
     chats_per_batch: int = Field(250, ge=1, le=10000)
     settled_seconds: float = Field(0.0, ge=0, le=86400)

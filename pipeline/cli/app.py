@@ -118,6 +118,7 @@ class EngineName(StrEnum):
 
     LOCAL = "local"
     PREFECT = "prefect"
+    DASK = "dask"
 
 
 def _settings() -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from pipeline.cli.console import messages, results, set_aside_table
@@ -10,6 +11,7 @@ from pipeline.cli.progress import Bars, Lines
 from pipeline.cli.tables import results_table
 from pipeline.i18n import t
 from pipeline.nightly import Nightly, Outcome, run_local
+from pipeline.prefect_setup import check_engine, configure, local_server
 from pipeline.settings import Settings
 from pipeline.workshop import Workshop
 
@@ -19,6 +21,7 @@ _MISFITS = 3
 def run(inbox: Path, settings: Settings) -> int:
     """Evaluate what is new in an inbox, print the table and the path of the report; gives the exit status."""
     language, console = settings.language, messages()
+    check_engine(settings)
     console.print(t(language, "cli.run.reading", inbox=inbox), soft_wrap=True, markup=False)
     lines = settings.run.progress == "lines"
     nightly = Nightly(inbox, settings, progress=Lines() if lines else None)
@@ -38,12 +41,18 @@ def _work(nightly: Nightly, settings: Settings) -> None:
     if settings.run.engine == "local":
         run_local(nightly)
         return
-    from pipeline.prefect_setup import configure
-
     configure(settings.home)
-    from pipeline import flows
+    with _server(settings):
+        from pipeline import flows
 
-    flows.run(nightly)
+        flows.work_off(nightly)
+
+
+def _server(settings: Settings) -> AbstractContextManager[object]:
+    """A server that other processes reach; work in this one brings a server of its own, which is quicker."""
+    if settings.run.engine == "dask":
+        return local_server(settings.home, settings.schedule.port, settings.language)
+    return nullcontext()
 
 
 def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
