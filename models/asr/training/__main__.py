@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="where `export` writes the model, and `evaluate` finds it")
+    parser.add_argument("--labelled", type=Path, help="conversations (.jsonl) that `evaluate` speaks too; optional")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     if options.step == "vocabulary":

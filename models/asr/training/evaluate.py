@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 from models.asr.training.augment import telephone
 from models.asr.training.encoder import Utterance
 from models.asr.training.export import HEARING
+from models.asr.training.outside import sentences
 from models.asr.training.sounds import PUNCTUATION, clean
-from models.asr.training.speech import RATE, read_shard, silence
+from models.asr.training.speech import RATE, Voice, read_shard, silence, speak, trim
 from models.asr.training.texts import Texts
 from models.asr.training.vocabulary import Vocabulary
 
@@ -90,7 +93,8 @@ def measure(model: Any, sounds: Sequence[Clip], change: Callable[[NDArray[np.flo
 def evaluate(options: argparse.Namespace) -> None:
     """Print the error rates of the model in `--out` on held-out sentences spoken by held-out voices.
 
-    Held-out service sentences and, where `--outside` is given, those of outside dialogues are told apart.
+    Held-out service sentences and, where `--outside` is given, those of outside dialogues are told apart; those of the
+    conversations of `--labelled` are spoken now.
     """
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
@@ -102,6 +106,8 @@ def evaluate(options: argparse.Namespace) -> None:
     spoken = [u for path in sorted((options.work / "held_out").glob("*.npz")) for u in read_shard(path)]
     outside = _sentences_from_outside(options)
     parts = {"service": [u for u in spoken if u[0] not in outside], "outside": [u for u in spoken if u[0] in outside]}
+    if options.labelled is not None:
+        parts["labelled"] = list(voiced(options.labelled, random.Random(options.seed)))
     noise = np.random.default_rng(3)
 
     def noisy(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -118,6 +124,22 @@ def evaluate(options: argparse.Namespace) -> None:
             speed = seconds / (time.monotonic() - begin)
             size = f"{sum(errors.characters)} characters, {speed:.0f}× real time"
             sys.stdout.write(f"{part:8} {name:16} CER {errors.rate:6.2%}  [{low:.2%}, {high:.2%}]  {size}\n")
+
+
+def voiced(conversations: Path, rng: random.Random) -> Iterator[Utterance]:
+    """What is said in conversations (`.jsonl`, as zhijian takes them in), spoken by held-out voices.
+
+    Sentences with Arabic digits or foreign words are left out.
+
+    Raises:
+        FileNotFoundError: espeak-ng is not installed.
+    """
+    for line in conversations.read_text(encoding="utf-8").splitlines():
+        for turn in json.loads(line)["turns"]:
+            for text in sentences(turn["text"]):
+                samples = trim(speak(text, Voice.draw(rng, held_out=True), rng))
+                if len(samples) > RATE // 10:
+                    yield text, samples
 
 
 def _sentences_from_outside(options: argparse.Namespace) -> set[str]:
