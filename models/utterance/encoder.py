@@ -8,12 +8,13 @@ sorted by length, so that little is padding.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,14 @@ from models.utterance.records import Role, Utterance
 from models.utterance.spelling import Spelled, Spelling
 
 WEIGHTS = Path(__file__).parent / "weights"
-_TOKENS_AT_ONCE = 6144
+_TOKENS_AT_ONCE = 1024
+"""So many that what a layer makes of them stays in the cache of one core; each core has a batch of its own."""
 _NEAR = 1.5
 """A character belongs to the evidence of an act where its own logit is at most so far below the strongest's."""
 
 Floats = NDArray[np.float32]
+_Waiting: TypeAlias = tuple[int, int, Role, Spelled]
+"""Conversation, turn, who says it, as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +76,25 @@ class TurnEncoder:
     def _engine(self) -> Any:
         import ctranslate2
 
-        return ctranslate2.Encoder(str(self.folder), device="cpu", compute_type="int8", intra_threads=self._threads)
+        return ctranslate2.Encoder(
+            str(self.folder), device="cpu", compute_type="int8", inter_threads=self._threads, intra_threads=1
+        )
 
     def hear(self, conversations: Sequence[Sequence[Utterance]]) -> list[list[Hearing | None]]:
         """One hearing a turn, `None` for turns of nobody that is read (bots, the system, unknown speakers)."""
         found: list[list[Hearing | None]] = [[None] * len(turns) for turns in conversations]
-        waiting: list[tuple[int, int, Role, Spelled]] = []
+        waiting: list[_Waiting] = []
         for row, turns in enumerate(conversations):
             for place, turn in enumerate(turns):
                 if turn.role != "other" and turn.text.strip():
                     waiting.append((row, place, turn.role, self.spelling.spell(turn.role, turn.text, turns[:place])))
         waiting.sort(key=lambda item: len(item[3].tokens))
-        at = 0
-        while at < len(waiting):
-            take = at + 1
-            while take < len(waiting) and (take + 1 - at) * len(waiting[take][3].tokens) <= _TOKENS_AT_ONCE:
-                take += 1
-            batch = waiting[at:take]
-            for (row, place, _, _), heard in zip(batch, self._hear([(r, s) for _, _, r, s in batch]), strict=True):
-                found[row][place] = heard
-            at = take
+        batches = list(_batches(waiting))
+        said = [[(role, spelled) for _, _, role, spelled in batch] for batch in batches]
+        with ThreadPoolExecutor(self._threads) as cores:
+            for batch, heard in zip(batches, cores.map(self._hear, said), strict=True):
+                for (row, place, _, _), one in zip(batch, heard, strict=True):
+                    found[row][place] = one
         return found
 
     def _hear(self, batch: Sequence[tuple[Role, Spelled]]) -> list[Hearing]:
@@ -133,6 +136,17 @@ class TurnEncoder:
             result[name] = (odds / odds.sum()).astype(np.float32)
             at += len(values)
         return MappingProxyType(result)
+
+
+def _batches(waiting: Sequence[_Waiting]) -> Iterator[Sequence[_Waiting]]:
+    """Turns in order of length, so many at once that they stay below `_TOKENS_AT_ONCE` with padding; at least one."""
+    at = 0
+    while at < len(waiting):
+        take = at + 1
+        while take < len(waiting) and (take + 1 - at) * len(waiting[take][3].tokens) <= _TOKENS_AT_ONCE:
+            take += 1
+        yield waiting[at:take]
+        at = take
 
 
 def _columns(role: Role) -> tuple[int, int]:

@@ -45,13 +45,13 @@ class Reader:
     def __init__(self, cues: CueReader, encoder: TurnEncoder, opinion: SnowOpinion | None = None) -> None:
         self.cues = cues
         self.encoder = encoder
-        self._opinion = opinion
+        self.opinion = opinion
         self._known = cues.acts
 
     @cached_property
     def digest(self) -> str:
         """`sha256:…` over the lexicons, the second opinion, the weights and the version of the fusion."""
-        second = self._opinion.name if self._opinion is not None else ""
+        second = self.opinion.name if self.opinion is not None else ""
         digest = hashlib.sha256(f"{FUSION}\0{self.cues.digest}\0{second}\0".encode())
         for path in sorted(path for path in self.encoder.folder.iterdir() if path.is_file()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -114,7 +114,7 @@ class Reader:
         acts.update({name: said for name, said in cue.acts.items() if name not in ACTS[turn.role]})
         tone = _tone(turn, hearing)
         if turn.role == "customer":
-            second = self._opinion.of(turn.text) if self._opinion is not None else None
+            second = self.opinion.of(turn.text) if self.opinion is not None else None
             tone = _together(tone, cue.sentiment, second)
         cues = tuple(c for c in cue.cues if c.kind not in ACTS[turn.role] or c.kind in acts)
         return replace(tone, acts=MappingProxyType(acts), cues=(*cues, *marks), disputed=frozenset(disputed))
