@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pipeline.dry_run import DryRun, Past, moment
 from pipeline.errors import StoreError
 from pipeline.learning import Lesson, learn
-from pipeline.night import card_text, night_of
+from pipeline.night import card_text, night_in
 from pipeline.reader_models import use
 from pipeline.reports.dry_run import write_dry_run
 from pipeline.reports.html import write_report
@@ -59,14 +58,21 @@ def agent_scorecards(settings: Settings, *, period: Period, today: date | None =
     name, begin, end = last_period(period, today or datetime.now(zone).date())
     since, until = (datetime.combine(day, time(), zone) for day in (begin, end))
     with open_store(settings.store_url, media=settings.media, language=settings.language) as store:
-        found = tuple(_between(store.results(), since, until))
         archive = CardArchive(store, settings.cards)
-        cards = tuple(archive.get(digest) for digest in dict.fromkeys(r.evaluation.scorecard_digest for r in found))
-        decisions = store.decisions()
-    night = night_of(found, set_aside=(), cards=cards, made_at=datetime.now(zone), decisions=decisions)
-    page = write_report(night, settings.home / "agents" / name, language=settings.language)
-    agents = {agent.id for result in found if (agent := result.conversation.interaction.agent)}
-    return Written(page, len(found), len(agents))
+        used = dict.fromkeys(
+            one.result.evaluation.scorecard_digest for one in store.outlines() if _between(one.result, since, until)
+        )
+        night = night_in(
+            store,
+            set_aside=(),
+            cards=tuple(map(archive.get, used)),
+            made_at=datetime.now(zone),
+            wanted=lambda result: _between(result, since, until),
+        )
+        out = settings.home / "agents" / name
+        page = write_report(night, out, language=settings.language, most=settings.reports.pages)
+    agents = {case.agent.id for case in night.cases if case.agent}
+    return Written(page, len(night.cases), len(agents))
 
 
 def rescore(
@@ -147,8 +153,6 @@ def fresh_reader(settings: Settings) -> Path:
     return settings.models / name
 
 
-def _between(results: Iterator[Result], since: datetime, until: datetime) -> Iterator[Result]:
-    for result in results:
-        at = result.conversation.interaction.started_at or result.evaluated_at
-        if at is not None and since <= at < until:
-            yield result
+def _between(result: Result, since: datetime, until: datetime) -> bool:
+    at = result.conversation.interaction.started_at or result.evaluated_at
+    return at is not None and since <= at < until

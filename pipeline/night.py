@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.conversation import ReviewItem, SetAside, Verdict
 from pipeline.i18n import Language
@@ -18,7 +21,14 @@ from pipeline.scorecard.model import FlagRule
 from pipeline.scoring import decided
 from pipeline.store.records import Decision, Result
 
+if TYPE_CHECKING:
+    from pipeline.store.database import Store
+
 logger = logging.getLogger(__name__)
+Verdicts: TypeAlias = Mapping[tuple[str, str], Mapping[str, Verdict]]
+_NOBODY: Mapping[str, Verdict] = MappingProxyType({})
+_AT_ONCE = 100
+"""Cases that are loaded whole together."""
 
 
 def night_of(
@@ -29,7 +39,7 @@ def night_of(
     made_at: datetime,
     decisions: Iterable[Decision] = (),
 ) -> Night:
-    """The material of a report.
+    """The material of a report over a few results, which it holds all.
 
     Args:
         results: what to show.
@@ -38,16 +48,57 @@ def night_of(
         made_at: now, in the zone that pages show.
         decisions: what people decided; the last one on a criterion counts.
     """
-    used = tuple(cards)
-    last: dict[tuple[str, str], dict[str, Verdict]] = {}
-    for decision in decisions:
-        last.setdefault((decision.interaction, decision.scorecard_digest), {})[decision.criterion] = decision.person
-    return Night(
-        made_at=made_at,
-        cases=_cases(tuple(results), used, made_at.tzinfo or DEFAULT_ZONE, last),
-        set_aside=tuple(set_aside),
-        cards=MappingProxyType({card.id: card_text(card) for card in used}),
+    used, last = tuple(cards), _last(decisions)
+    every = tuple(results)
+    reviews = _reviews(every, used, made_at)
+    cases = tuple(_case(one, review, last, used, whole=True) for one, review in zip(every, reviews, strict=True))
+    return _night(cases, set_aside, used, made_at)
+
+
+def night_in(
+    store: Store,
+    *,
+    set_aside: Iterable[SetAside],
+    cards: Iterable[Scorecard],
+    made_at: datetime,
+    digests: Sequence[str] | None = None,
+    wanted: Callable[[Result], bool] = lambda _: True,
+) -> Night:
+    """The material of a report over any number of results in a store: it holds outlines, and loads the rest in turn.
+
+    Args:
+        store: stays open as long as the night is used.
+        set_aside: files that could not be taken.
+        cards: the scorecards that the results were made by; of several versions the last one counts.
+        made_at: now, in the zone that pages show.
+        digests: only these interactions; default all.
+        wanted: which results, by their outline.
+    """
+    used, last = tuple(cards), _last(store.decisions())
+    outlines = [one for one in store.outlines(digests) if wanted(one.result)]
+    reviews = _reviews([one.result for one in outlines], used, made_at)
+    cases = tuple(
+        replace(_case(one.result, review, last, used, whole=False), revision=one.revision)
+        for one, review in zip(outlines, reviews, strict=True)
     )
+
+    def load(some: Iterable[Case]) -> Iterator[Case]:
+        waiting = iter(some)
+        while page := list(islice(waiting, _AT_ONCE)):
+            found = store.results(digests=[case.conversation.interaction.digest for case in page])
+            whole = {result.evaluation.interaction: result for result in found}
+            for case in page:
+                if case.id in whole:
+                    yield _case(whole[case.id], case.review, last, used, whole=True)
+
+    return replace(_night(cases, set_aside, used, made_at), load=load)
+
+
+def _night(
+    cases: tuple[Case, ...], set_aside: Iterable[SetAside], cards: Sequence[Scorecard], made_at: datetime
+) -> Night:
+    texts = MappingProxyType({card.id: card_text(card) for card in cards})
+    return Night(made_at=made_at, cases=cases, set_aside=tuple(set_aside), cards=texts)
 
 
 def card_text(card: Scorecard) -> CardText:
@@ -79,31 +130,31 @@ def _rule_title(rule: FlagRule, card: Scorecard) -> Title | None:
     return named.title if named else None
 
 
-def _cases(
-    results: Sequence[Result],
-    cards: Sequence[Scorecard],
-    zone: tzinfo,
-    verdicts: Mapping[tuple[str, str], Mapping[str, Verdict]],
-) -> tuple[Case, ...]:
-    """The cases, with those flagged too that the minimums of the cards' samples ask for."""
-    reviews = draw([(r.conversation, r.evaluation, r.review) for r in results], cards, zone=zone)
-    by_digest = {card.digest: card for card in cards}
-    return tuple(
-        _case(
-            result,
-            review,
-            verdicts.get((result.evaluation.interaction, result.evaluation.scorecard_digest), {}),
-            by_digest.get(result.evaluation.scorecard_digest),
-        )
-        for result, review in zip(results, reviews, strict=True)
-    )
+def _last(decisions: Iterable[Decision]) -> Verdicts:
+    """The last verdicts of people, by interaction and scorecard, then by criterion."""
+    last: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for decision in decisions:
+        last.setdefault((decision.interaction, decision.scorecard_digest), {})[decision.criterion] = decision.person
+    return last
 
 
-def _case(result: Result, review: ReviewItem, verdicts: Mapping[str, Verdict], card: Scorecard | None) -> Case:
+def _reviews(results: Sequence[Result], cards: Sequence[Scorecard], made_at: datetime) -> tuple[ReviewItem, ...]:
+    """The review items, with those flagged too that the minimums of the cards' samples ask for."""
+    zone = made_at.tzinfo or DEFAULT_ZONE
+    return draw([(r.conversation, r.evaluation, r.review) for r in results], cards, zone=zone)
+
+
+def _case(result: Result, review: ReviewItem, last: Verdicts, cards: Sequence[Scorecard], *, whole: bool) -> Case:
+    evaluation = result.evaluation
+    verdicts = last.get((evaluation.interaction, evaluation.scorecard_digest))
+    if verdicts is None:
+        reviewed, verdicts = None, _NOBODY
+    else:
+        card = next((card for card in cards if card.digest == evaluation.scorecard_digest), None)
+        reviewed = decided(evaluation, verdicts, card) if card is not None else None
     recording = result.conversation.interaction.recording
-    media = None if recording is None else _file(recording)
-    reviewed = decided(result.evaluation, verdicts, card) if verdicts and card is not None else None
-    return Case(result.conversation, result.evaluation, review, media, reviewed, MappingProxyType(dict(verdicts)))
+    media = _file(recording) if whole and recording is not None else None
+    return Case(result.conversation, evaluation, review, media, reviewed, verdicts)
 
 
 def _texts(titles: Mapping[str, Title | None]) -> Mapping[str, Mapping[Language, str]]:

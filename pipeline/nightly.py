@@ -24,13 +24,14 @@ from pipeline.batch import Portion, Progress, Silent, split
 from pipeline.conversation import SetAside
 from pipeline.i18n import t
 from pipeline.ingest import file_of, survey
-from pipeline.night import night_of
+from pipeline.night import night_in
 from pipeline.night_end import NightReport, RunFacts, night_report
 from pipeline.patience import patiently
 from pipeline.prober import COMMAND, Prober
+from pipeline.reports.material import Case
 from pipeline.settings import Settings
 from pipeline.shift import Shift, Worked, failure_of, workshop_of
-from pipeline.store import Failure, Result, open_store
+from pipeline.store import Failure, open_store
 from pipeline.versions import PROGRAM, newer_shipped, register
 from pipeline.workshop import Workshop
 
@@ -42,9 +43,9 @@ Models: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did: results of all interactions in the inbox, files set aside, new and known ones counted."""
+    """What a run did: outlines of all interactions in the inbox, files set aside, new and known ones counted."""
 
-    results: tuple[Result, ...]
+    results: tuple[Case, ...]
     set_aside: tuple[SetAside, ...]
     evaluated: int
     known: int
@@ -186,14 +187,18 @@ class Nightly:
             StoreError: the store cannot be read or written.
             OSError: the report cannot be written.
         """
+        try:
+            return self._finished()
+        finally:
+            self._store.close()
+
+    def _finished(self) -> Outcome:
         from pipeline.reports.html import write_report
 
         settings = self._settings
         self._progress.step("reporting", ())
-        taken, plan = self._plan_made.taken, self._plan_made
-        self._store.finish_run(self._run, taken=len(taken), evaluated=self._evaluated, known=plan.known)
-        results = tuple(self._store.results(digests=taken))
-        decisions = self._store.decisions()
+        plan = self._plan_made
+        self._store.finish_run(self._run, taken=len(plan.taken), evaluated=self._evaluated, known=plan.known)
         newer = (newer_shipped(card, self._store, language=settings.language) for card in self._workshop.cards)
         notes = (*plan.notes, *filter(None, newer))
         facts = RunFacts(
@@ -205,23 +210,23 @@ class Nightly:
             set_aside=tuple(self._set_aside),
         )
         told = night_report(self._store, settings, facts, self._workshop.cards)
-        self._store.close()
-        night = night_of(
-            results,
+        night = night_in(
+            self._store,
             set_aside=self._set_aside,
             cards=self._workshop.cards,
             made_at=datetime.now(ZoneInfo(settings.time_zone)),
-            decisions=decisions,
+            digests=sorted(plan.taken),
         )
+        page = write_report(night, settings.report, language=settings.language, most=settings.reports.pages)
         outcome = Outcome(
-            results,
+            night.cases,
             tuple(self._set_aside),
             self._evaluated,
             plan.known,
             plan.duplicates,
             plan.waiting,
             notes,
-            write_report(night, settings.report, language=settings.language),
+            page,
             told,
         )
         self._progress.step("finished", ())

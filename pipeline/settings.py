@@ -198,6 +198,16 @@ class Cost(BaseModel):
     currency: str = Field("CNY", min_length=1, max_length=8)
 
 
+class Reports(BaseModel):
+    """What reports are like.
+
+    `pages`: up to how many interactions each has a page of its own; of more, only those that somebody should look at.
+    """
+
+    model_config = _FROZEN
+    pages: int = Field(2000, ge=1)
+
+
 class Privacy(BaseModel):
     """Personal data in what was said.
 
@@ -252,6 +262,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
     cost: Cost = Cost()
+    reports: Reports = Reports()
 
     @field_validator("home")
     @classmethod
@@ -280,6 +291,7 @@ class Settings(BaseSettings):
         "retention",
         "alerts",
         "cost",
+        "reports",
         mode="before",
     )
     @classmethod

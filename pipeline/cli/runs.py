@@ -12,10 +12,13 @@ from pipeline.cli.tables import results_table
 from pipeline.i18n import t
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.prefect_setup import check_engine, configure, local_server
+from pipeline.reports.summary import queue
 from pipeline.settings import Settings
 from pipeline.workshop import Workshop
 
 _MISFITS = 3
+_ROWS = 200
+"""Interactions that the table lists; of more, the most urgent ones."""
 
 
 def run(inbox: Path, settings: Settings) -> int:
@@ -58,7 +61,12 @@ def _server(settings: Settings) -> AbstractContextManager[object]:
 def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
     language, console = settings.language, messages()
     if outcome.results:
-        results().print(results_table(outcome.results, workshop.cards, language))
+        some = outcome.results if len(outcome.results) <= _ROWS else queue(outcome.results)[:_ROWS]
+        if some:
+            results().print(results_table(some, workshop.cards, language))
+        if len(some) < len(outcome.results):
+            told = t(language, "cli.results.urgent", count=len(outcome.results), listed=len(some))
+            console.print(told, markup=False, soft_wrap=True)
     else:
         console.print(t(language, "cli.run.empty"))
     if outcome.set_aside:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,25 +16,26 @@ from rich.table import Table
 from pipeline.cli.console import messages, results
 from pipeline.formats_out import evaluation_record
 from pipeline.i18n import t
-from pipeline.night import night_of
+from pipeline.night import night_in
 from pipeline.reports import agents
 from pipeline.reports.html import write_agent_page, write_report
 from pipeline.reports.material import Night
 from pipeline.reports.words import Words
-from pipeline.scorecard import Scorecard
 from pipeline.settings import Settings
-from pipeline.store import Result, open_store
+from pipeline.store import open_store
 from pipeline.versions import CardArchive
 
 if TYPE_CHECKING:
     from pipeline.store.database import Store
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def report(out: Path, settings: Settings) -> int:
     """Write the report of everything in the store; gives the exit status."""
     with _store(settings) as store:
         night = _night(store, settings)
-    path = write_report(night, out, language=settings.language)
+        path = write_report(night, out, language=settings.language, most=settings.reports.pages)
     results().print(t(settings.language, "cli.run.report", path=path), markup=False, soft_wrap=True)
     return 0
 
@@ -44,7 +45,7 @@ def agent(identifier: str, out: Path | None, settings: Settings) -> int:
     language = settings.language
     with _store(settings) as store:
         night = _night(store, settings)
-    path = write_agent_page(night, identifier, out or settings.report, language=language)
+        path = write_agent_page(night, identifier, out or settings.report, language=language)
     summary = agents.summarise(night, identifier)
     if summary is not None:
         results().print(_figures(summary, night, Words(language), settings))
@@ -70,21 +71,19 @@ def _store(settings: Settings) -> Iterator[Store]:
 
 
 def _night(store: Store, settings: Settings) -> Night:
-    found = tuple(store.results())
-    if not found:
+    archive = CardArchive(store, settings.cards)
+    first: dict[str, datetime] = {}
+    for outline in store.outlines():
+        digest, at = outline.result.evaluation.scorecard_digest, outline.result.evaluated_at or _LONG_AGO
+        first[digest] = min(at, first.get(digest, at))
+    if not first:
         messages().print(t(settings.language, "cli.report.empty"))
-    return night_of(
-        found,
+    return night_in(
+        store,
         set_aside=store.last_set_aside(),
-        cards=_cards(found, CardArchive(store, settings.cards)),
+        cards=tuple(archive.get(digest) for digest in sorted(first, key=first.__getitem__)),
         made_at=datetime.now(ZoneInfo(settings.time_zone)),
-        decisions=store.decisions(),
     )
-
-
-def _cards(found: Iterable[Result], archive: CardArchive) -> tuple[Scorecard, ...]:
-    ordered = sorted(found, key=lambda result: (result.evaluated_at is not None, result.evaluated_at))
-    return tuple(archive.get(digest) for digest in dict.fromkeys(r.evaluation.scorecard_digest for r in ordered))
 
 
 def _figures(summary: agents.AgentSummary, night: Night, words: Words, settings: Settings) -> Table:

@@ -10,7 +10,7 @@ from rich.table import Table
 from pipeline.conversation import Agent
 from pipeline.i18n import Language, area, t
 from pipeline.night import card_text
-from pipeline.reports.material import CardText
+from pipeline.reports.material import CardText, Case
 from pipeline.reports.words import Words
 from pipeline.scorecard import Scorecard
 from pipeline.store.records import Result
@@ -19,7 +19,7 @@ _NAMED = 3
 _COLOUR = {True: "green", False: "red", None: "dim"}
 
 
-def results_table(results: Iterable[Result], cards: Iterable[Scorecard], language: Language) -> Table:
+def results_table(results: Iterable[Result | Case], cards: Iterable[Scorecard], language: Language) -> Table:
     """One line a result, in the order given."""
     words = Words(language)
     texts = {card.id: card_text(card) for card in cards}

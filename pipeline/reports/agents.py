@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.conversation import Agent, Evidence, Finding, Verdict
 from pipeline.reports.material import Case, Night
 from pipeline.reports.summary import (
     Average,
+    Group,
     Rate,
     best_first,
     by_agent,
+    by_team,
     pass_rate,
     rates,
     totals,
@@ -71,22 +73,67 @@ def summarise(night: Night, agent_id: str) -> AgentSummary | None:
     own = by_agent(night.cases).get(agent_id)
     if not own:
         return None
-    own.sort(key=lambda c: (c.started_at is None, c.started_at.isoformat() if c.started_at else "", c.id))
-    agent = next((c.agent for c in reversed(own) if c.agent), Agent(agent_id))
+    agent = _newest(own, agent_id)
     team = [c for c in night.cases if c.agent and agent.team and c.agent.team == agent.team]
-    peers_are_team = any(c.agent and c.agent.id != agent_id for c in team)
+    return _summary(agent, own, Group(team), Group(night.cases))
+
+
+def summaries(night: Night) -> tuple[AgentSummary, ...]:
+    """All agents, best average first."""
+    everyone, teams = Group(night.cases), {name: Group(cases) for name, cases in by_team(night.cases).items()}
+    every = []
+    for agent_id, own in by_agent(night.cases).items():
+        agent = _newest(own, agent_id)
+        every.append(_summary(agent, own, teams.get(agent.team or "", Group()), everyone))
+    return tuple(sorted(every, key=lambda s: (-(s.average.mean if s.average else -1), s.agent.id)))
+
+
+def examples(one: AgentSummary) -> Iterator[Case]:
+    """The cases that the page of an agent shows places of."""
+    for moment in (*one.best, *one.worst, *(advice.example for advice in one.coaching if advice.example)):
+        yield moment.case
+
+
+def with_quotes(one: AgentSummary, whole: Mapping[str, Case]) -> AgentSummary:
+    """The same with the places to hear in these cases, which are whole; places in others are left out."""
+
+    def moment(found: Moment) -> Moment | None:
+        case = whole.get(found.case.id)
+        if case is None:
+            return None
+        findings = (f for f in case.evaluation.findings if f.criterion == found.finding.criterion)
+        finding = next(findings, found.finding)
+        return Moment(case, finding, finding.evidence[0] if finding.evidence else None)
+
+    return replace(
+        one,
+        best=tuple(filter(None, map(moment, one.best))),
+        worst=tuple(filter(None, map(moment, one.worst))),
+        coaching=tuple(replace(a, example=moment(a.example) if a.example else None) for a in one.coaching),
+    )
+
+
+def _newest(own: list[Case], agent_id: str) -> Agent:
+    """The agent as the newest of their cases names them; puts the cases into the order of time."""
+    own.sort(key=lambda c: (c.started_at is None, c.started_at.isoformat() if c.started_at else "", c.id))
+    return next((c.agent for c in reversed(own) if c.agent), Agent(agent_id))
+
+
+def _summary(agent: Agent, cases: Sequence[Case], team: Group, everyone: Group) -> AgentSummary:
+    own = Group(cases)
+    peers_are_team = any(c.agent and c.agent.id != agent.id for c in team)
     met = rates(own)
     faults = frozenset(f.criterion for c in own for f in c.evaluation.findings if f.fault)
     weak = sorted((r for r in met.values() if r.missed), key=lambda r: (r.key not in faults, r.share, -r.count, r.key))
     strong = [r for r in met.values() if not r.missed and r.key not in faults]
     return AgentSummary(
         agent=agent,
-        cases=tuple(own),
+        cases=own,
         average=totals(own),
         pass_rate=pass_rate(own),
         flagged=sum(c.review.flagged for c in own),
         upset_ends=sum(upset_end(c) for c in own),
-        peers=tuple(team if peers_are_team else night.cases),
+        peers=team if peers_are_team else everyone,
         peers_are_team=peers_are_team,
         strengths=tuple(sorted(strong, key=lambda r: (-r.count, r.key))[:COACHING]),
         weaknesses=tuple(weak[:COACHING]),
@@ -95,12 +142,6 @@ def summarise(night: Night, agent_id: str) -> AgentSummary | None:
         coaching=tuple(Advice(r, r.key in faults, _example(own, r.key)) for r in weak[:COACHING]),
         faults=faults,
     )
-
-
-def summaries(night: Night) -> tuple[AgentSummary, ...]:
-    """All agents, best average first."""
-    every = [s for agent in by_agent(night.cases) if (s := summarise(night, agent))]
-    return tuple(sorted(every, key=lambda s: (-(s.average.mean if s.average else -1), s.agent.id)))
 
 
 def _best(cases: Sequence[Case]) -> tuple[Moment, ...]:

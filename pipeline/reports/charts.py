@@ -23,8 +23,8 @@ SERIES = ("var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series
 LOSSES = 10
 MIN_AXES = 3
 
-Link = Callable[[Case], str]
-"""Address of a case's page, relative to the page of the chart."""
+Link = Callable[[Case], str | None]
+"""Address of a case's page, relative to the page of the chart; `None` where it has none, and no dot either."""
 
 
 def distribution(cases: Sequence[Case], words: Words) -> str | None:
@@ -337,6 +337,8 @@ def _dots(
 ) -> Any:  # plotly has no types
     from plotly.graph_objects import Scatter
 
+    linked = [(place, case, address) for place, case in zip(places, cases, strict=True) if (address := link(case))]
+    places, cases = [place for place, _, _ in linked], [case for _, case, _ in linked]
     scores = [c.evaluation.total for c in cases]
     return Scatter(
         x=scores if sideways else places,
@@ -349,7 +351,7 @@ def _dots(
             "color": ["var(--bad)" if c.evaluation.passed is False else "var(--series-2)" for c in cases],
             "line": {"color": "var(--surface)", "width": 1},
         },
-        customdata=[[link(c), c.id] for c in cases],
+        customdata=[[address, c.id] for _, c, address in linked],
         hovertemplate="%{customdata[1]}: " + ("%{x:.1f}" if sideways else "%{y:.1f}") + "<extra></extra>",
     )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -26,6 +26,7 @@ from pipeline.errors import InputError
 from pipeline.i18n import Language
 from pipeline.redact import masked_seconds
 from pipeline.reports import agents, cases, charts, summary
+from pipeline.reports.marks import Marks, marked, stamp
 from pipeline.reports.material import Case, Night
 from pipeline.reports.media import Envelope, envelope, publish
 from pipeline.reports.timeline import timeline
@@ -50,13 +51,17 @@ class Recording:
     sound: Envelope
 
 
-def write_report(night: Night, out_dir: Path, *, language: Language = "zh") -> Path:
-    """Write all pages of `night` into `out_dir`.
+def write_report(night: Night, out_dir: Path, *, language: Language = "zh", most: int | None = None) -> Path:
+    """Write all pages of `night` into `out_dir`, one after the other.
+
+    A page that an earlier report has written from the same results, decisions and wording is left as it is.
 
     Args:
         night: the material.
         out_dir: the folder, made if need be; pages of an earlier report in it are replaced.
         language: of the pages.
+        most: how many interactions have each a page and a line in the list. Of more, only those have one that are
+            flagged or that people decided on, and the examples on the pages of agents; figures and charts count all.
 
     Returns:
         The path of `index.html`.
@@ -64,11 +69,10 @@ def write_report(night: Night, out_dir: Path, *, language: Language = "zh") -> P
     Raises:
         OSError: the folder cannot be written.
     """
-    pages = _Pages(night, out_dir, language)
-    pages.assets()
-    for case in night.cases:
-        pages.case(case)
     everyone = agents.summaries(night)
+    pages = _Pages(night, out_dir, language, shown=_shown(night, everyone, most), most=most)
+    pages.assets()
+    pages.cases(night.cases)
     for one in everyone:
         pages.agent(one)
     pages.team(everyone)
@@ -93,9 +97,16 @@ def write_agent_page(night: Night, agent_id: str, out_dir: Path, *, language: La
         raise no_agent(night, agent_id, words)
     pages = _Pages(night, out_dir, language, linked=(out_dir / "index.html").is_file())
     pages.assets()
-    for case in one.cases:
-        pages.case(case)
+    pages.cases(one.cases)
     return pages.agent(one)
+
+
+def _shown(night: Night, everyone: Sequence[agents.AgentSummary], most: int | None) -> frozenset[str] | None:
+    """Ids of the interactions that have a page; `None` where all have one."""
+    if most is None or len(night.cases) <= most:
+        return None
+    named = {case.id for one in everyone for case in agents.examples(one)}
+    return frozenset(named | {case.id for case in night.cases if case.review.flagged or case.decided})
 
 
 def no_agent(night: Night, agent_id: str, words: Words) -> InputError:
@@ -138,14 +149,29 @@ def address(interaction: str) -> str:
 
 
 class _Pages:
-    """The pages of one report: templates, folder and language."""
+    """The pages of one report: templates, folder and language.
 
-    def __init__(self, night: Night, out_dir: Path, language: Language, *, linked: bool = True) -> None:
+    `shown` are ids of the interactions that have a page, `None`: all; `most` is the length of lists, `None`: any.
+    """
+
+    def __init__(
+        self,
+        night: Night,
+        out_dir: Path,
+        language: Language,
+        *,
+        linked: bool = True,
+        shown: frozenset[str] | None = None,
+        most: int | None = None,
+    ) -> None:
         self.night = night
         self.out = out_dir
         self.words = Words(language)
+        self.shown = shown
+        self.most = most
         self.templates = environment(self.words, night)
         self.templates.globals["linked"] = linked
+        self.marks = Marks(night, language, linked=linked)
 
     def assets(self) -> None:
         """Copy style, scripts and Plotly beside the pages."""
@@ -155,12 +181,16 @@ class _Pages:
         """The night."""
         night, words = self.night, self.words
         flagged = summary.queue(night.cases)
+        listed = self._with_page(night.cases)
         return self._write(
             "index.html",
             "index.html",
             figures=summary.figures(night),
-            queue=flagged,
-            cases=sorted(night.cases, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id)),
+            queue=[c for place, c in enumerate(flagged) if self.most is None or place < self.most or not c.agent],
+            waiting=len(flagged),
+            most=self.most,
+            cases=sorted(listed, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id))[: self.most],
+            pages=len(listed),
             everyone=everyone,
             teams=sorted({c.agent.team for c in night.cases if c.agent and c.agent.team}),
             reasons=sorted({r.partition(":")[0] for c in flagged for r in c.waiting}),
@@ -177,7 +207,7 @@ class _Pages:
             "team.html",
             everyone=everyone,
             teams={name: list(group) for name, group in summary.by_team(self.night.cases).items()},
-            intervals=charts.intervals(everyone, words, lambda c: address(c.id)),
+            intervals=charts.intervals(everyone, words, self._address),
             heatmap=charts.heatmap(self.night, everyone, words),
             radar=charts.team_radar(self.night, words),
         )
@@ -185,18 +215,34 @@ class _Pages:
     def agent(self, one: agents.AgentSummary) -> Path:
         """One agent."""
         words = self.words
+        shown = {case.id: case for case in agents.examples(one)}
+        whole = {case.id: case for case in self.night.whole(shown.values())}
+        one = agents.with_quotes(one, whole)
         return self._write(
             "agent.html",
             f"agents/{file_stem(one.agent.id)}.html",
             one=one,
+            listed=self._with_page(one.cases),
             peers=summary.totals(one.peers),
             peers_name=words.say("agent.peers.team" if one.peers_are_team else "agent.peers.all"),
-            trend=charts.trend(one, words, lambda c: f"../{address(c.id)}"),
+            trend=charts.trend(one, words, lambda c: f"../{there}" if (there := self._address(c)) else None),
             radar=charts.agent_radar(self.night, one, words),
             criteria=charts.against_peers(self.night, one, words),
         )
 
-    def case(self, case: Case) -> Path:
+    def cases(self, some: Iterable[Case]) -> None:
+        """The pages of interactions, those that are not there already as they would be written."""
+        waiting: list[Case] = []
+        marks: dict[str, str] = {}
+        for case in self._with_page(some):
+            mark = self.marks.of(case)
+            if not mark or not self._is_there(case, mark):
+                waiting.append(case)
+                marks[case.id] = mark
+        for case in self.night.whole(waiting):
+            self.case(case, marks[case.id])
+
+    def case(self, case: Case, mark: str = "") -> Path:
         """One interaction."""
         recording, problem = self._recording(case)
         strip = timeline(case.conversation, recording.sound if recording else None)
@@ -214,7 +260,21 @@ class _Pages:
             turns=cases.transcript(case, findings, self.words),
             measures=cases.measure_rows(case, self.words),
             notes=cases.heard_notes(case.conversation, self.words),
+            mark=mark,
         )
+
+    def _with_page(self, some: Iterable[Case]) -> list[Case]:
+        return [case for case in some if self.shown is None or case.id in self.shown]
+
+    def _address(self, case: Case) -> str | None:
+        return address(case.id) if self.shown is None or case.id in self.shown else None
+
+    def _is_there(self, case: Case, mark: str) -> bool:
+        stem = file_stem(case.id)
+        if not marked(self.out / "interactions" / f"{stem}.html", mark):
+            return False
+        recording = case.conversation.interaction.recording
+        return recording is None or any((self.out / "media").glob(f"{stem}.*"))
 
     def _recording(self, case: Case) -> tuple[Recording | None, str]:
         """The recording for the page, or why there is none."""
@@ -231,12 +291,14 @@ class _Pages:
             return None, self.words.say("case.damaged_media")
         return Recording(f"../media/{quote(copy.name)}", sound), ""
 
-    def _write(self, template: str, name: str, **values: object) -> Path:
+    def _write(self, template: str, name: str, *, mark: str = "", **values: object) -> Path:
         path = self.out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         root = "../" * name.count("/")
         text = self.templates.get_template(template).render(root=root, page=template.partition(".")[0], **values)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        unfinished = path.with_name(f"{path.name}.part")
+        unfinished.write_text(text + stamp(mark), encoding="utf-8", newline="\n")
+        unfinished.replace(path)
         return path
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,8 @@ class Case:
 
     `reviewed` is what the evaluation comes to with the decisions of people, `None` where nobody decided anything;
     `decided` are their verdicts by criterion. The machine's own evaluation and reasons stay as they are.
+
+    Of many cases only outlines are held (`pipeline.store.records.Outline`): `revision` is that of the outline.
     """
 
     conversation: Conversation
@@ -55,6 +57,7 @@ class Case:
     media: Path | None = None
     reviewed: Evaluation | None = None
     decided: Mapping[str, Verdict] = field(default_factory=lambda: MappingProxyType({}))
+    revision: str = ""
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -80,12 +83,21 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The cases of one report, the files set aside, and the wording of the scorecards that were used, by id."""
+    """The cases of one report, the files set aside, and the wording of the scorecards that were used, by id.
+
+    Where `load` is given, the cases are outlines, and it gives them whole, some at a time and in their order; a case
+    that is gone by now is left out.
+    """
 
     made_at: datetime
     cases: tuple[Case, ...]
     set_aside: tuple[SetAside, ...] = ()
     cards: Mapping[str, CardText] = field(default_factory=lambda: MappingProxyType({}))
+    load: Callable[[Iterable[Case]], Iterator[Case]] | None = None
+
+    def whole(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """These cases with all that was said."""
+        return iter(cases) if self.load is None else self.load(cases)
 
     def card(self, case: Case) -> CardText | None:
         """The wording of the scorecard that `case` was scored by."""

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from pipeline.conversation import Channel, Finding, Verdict
 from pipeline.intervals import mean_interval
@@ -35,6 +36,25 @@ class Rate:
     share: float
     count: int
     missed: int
+
+
+class Group(tuple[Case, ...]):
+    """Cases that several pages ask the same of: rates and average are counted once."""
+
+    @cached_property
+    def average(self) -> Average | None:
+        """Average of the totals."""
+        return average(case.evaluation.total for case in self)
+
+    @cached_property
+    def by_criterion(self) -> dict[str, Rate]:
+        """How far each criterion was met."""
+        return _rates(self, by="criterion")
+
+    @cached_property
+    def by_section(self) -> dict[str, Rate]:
+        """How far each section was met."""
+        return _rates(self, by="section")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +90,8 @@ def average(totals: Iterable[float | None]) -> Average | None:
 
 def totals(cases: Iterable[Case]) -> Average | None:
     """Average of the cases' totals."""
+    if isinstance(cases, Group):
+        return cases.average
     return average(case.evaluation.total for case in cases)
 
 
@@ -81,6 +103,12 @@ def pass_rate(cases: Iterable[Case]) -> float | None:
 
 def rates(cases: Iterable[Case], *, by: str = "criterion") -> dict[str, Rate]:
     """How far each criterion (or, `by="section"`, each section) was met, in order of first appearance; no bonuses."""
+    if isinstance(cases, Group):
+        return cases.by_section if by == "section" else cases.by_criterion
+    return _rates(cases, by=by)
+
+
+def _rates(cases: Iterable[Case], *, by: str) -> dict[str, Rate]:
     worths: dict[str, list[float]] = defaultdict(list)
     for case in cases:
         for finding in case.evaluation.findings:

@@ -39,6 +39,7 @@ from pipeline.store import (
 )
 from pipeline.store.backup import Backup
 from pipeline.store.media import keep
+from pipeline.store.outlines import Outlines
 from pipeline.store.records import (
     CardState,
     CardVersion,
@@ -51,6 +52,7 @@ from pipeline.store.records import (
     LetterState,
     Listed,
     Message,
+    Outline,
     Quarantined,
     Result,
     Reviewed,
@@ -339,6 +341,8 @@ class Store:
         else:
             query = query.join(CaseRow, CaseRow.interaction_digest == _DIGEST)
         query = query.where(listing.within(agent, since, until)).execution_options(yield_per=_READ_AT_ONCE)
+        if digests is not None and len(digests) <= _ASKED_AT_ONCE:
+            query = query.where(_DIGEST.in_(digests))
         with self._reading() as pages:
             for page in pages.execute(query).tuples().partitions():
                 some = [identifier for identifier, digest in page if digests is None or digest in digests]
@@ -346,6 +350,21 @@ class Store:
                     whole = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
                     found = {row.id: codec.result_of(row, self._media) for row in whole}
                 yield from (found[identifier] for identifier in some)
+
+    def outlines(self, digests: Sequence[str] | None = None) -> Iterator[Outline]:
+        """Outlines of the newest results by interaction id, of some interactions or of all, read as a stream."""
+        query = (
+            select(InteractionRow.id, CaseRow.evaluation_id)
+            .join(CaseRow, CaseRow.interaction_digest == InteractionRow.digest)
+            .where(InteractionRow.replaced_by.is_(None))
+        )
+        with self._reading() as session:
+            rows = session.execute(query) if digests is None else _among(session, query, InteractionRow.digest, digests)
+            numbers = [number for _, number in sorted(map(tuple, rows))]
+        outlines = Outlines(self._media)
+        for first in range(0, len(numbers), _ASKED_AT_ONCE):
+            with self._reading() as session:
+                yield from outlines.load(session, numbers[first : first + _ASKED_AT_ONCE])
 
     def queue(self, *, limit: int = 50, after: Listed | None = None) -> tuple[Listed, ...]:
         """What waits for a person: flagged and not decided on, the most urgent first; a page, that behind `after`."""

@@ -36,6 +36,17 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A result without anything that was said: no turns, and findings without quotes and reasons.
+
+    `revision` changes where something was deleted of what is kept; all else of a result stays as it is.
+    """
+
+    result: Result
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run over an inbox: how many interactions were taken in, evaluated anew, known already, and set aside."""
 

@@ -1,0 +1,204 @@
+"""Results as lists, charts and averages need them: verdicts and figures without anything that was said.
+
+What many have in common (an agent, a finding without its quotes) is one object in memory, not one each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Select, Text, cast, select
+from sqlalchemy.orm import Session
+
+from pipeline.conversation import (
+    Agent,
+    Channel,
+    Classes,
+    Conversation,
+    Evaluation,
+    Evidence,
+    Finding,
+    Hearing,
+    Interaction,
+    Measures,
+    Reason,
+    ReviewItem,
+    Verdict,
+)
+from pipeline.remote import RemotePath
+from pipeline.store.records import Outline, Result
+from pipeline.store.tables import (
+    ConversationRow,
+    EvaluationRow,
+    FindingRow,
+    HearingRow,
+    InteractionRow,
+    ReviewItemRow,
+)
+
+SOMEWHERE = Evidence(0, None, None, (0, 0), "")
+"""Stands for evidence that an outline does not hold."""
+_UNTOLD = Reason("")
+
+
+class Outlines:
+    """Reads outlines; one object for all of them, so that what they share is shared.
+
+    Args:
+        media: the folder of recordings.
+    """
+
+    def __init__(self, media: Path | RemotePath) -> None:
+        self._media = media
+        self._same: dict[Any, Any] = {}
+
+    def load(self, session: Session, evaluations: Sequence[int]) -> Iterator[Outline]:
+        """The outlines of evaluations by number, in the order of these numbers."""
+        findings: dict[int, list[Finding]] = defaultdict(list)
+        for number, *fields in session.execute(_findings(evaluations)):
+            findings[number].append(self._finding(tuple(fields)))
+        rows = {row.number: row for row in session.execute(_rows(evaluations))}
+        for number in evaluations:
+            if number in rows:
+                yield self._outline(rows[number], tuple(findings.pop(number, ())))
+
+    def _outline(self, row: Any, findings: tuple[Finding, ...]) -> Outline:
+        one = self._one
+        agent = None if row.agent_id is None else one(Agent(row.agent_id, row.agent_name, row.team, row.hired_on))
+        interaction = Interaction(
+            id=row.id,
+            channel=Channel(row.channel),
+            digest=row.interaction_digest,
+            source=row.source,
+            agent=agent,
+            queue=one(row.queue),
+            started_at=self._local(row),
+            recording=None if row.media is None else str(self._media / row.media),
+        )
+        evaluation = Evaluation(
+            interaction=row.id,
+            scorecard_id=one(row.scorecard_id),
+            scorecard_version=one(row.scorecard_version),
+            scorecard_digest=one(row.scorecard_digest),
+            engine_version=one(row.engine_version),
+            models=self._models(row.models),
+            total=row.total,
+            max=row.max,
+            passed=row.passed,
+            band=one(row.band),
+            fatal=one(tuple(row.fatal)),
+            findings=findings,
+            measures=Measures(**row.measures),
+            classes=one(Classes(**row.classes)),
+            critical=row.critical,
+        )
+        quality = row.quality
+        hearing = None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])})
+        review = ReviewItem(row.id, row.flagged, row.priority, one(tuple(map(one, row.reasons))))
+        revision = "" if row.text_deleted_at is None else row.text_deleted_at.isoformat()
+        result = Result(Conversation(interaction, (), hearing=hearing), evaluation, review, row.evaluated_at)
+        return Outline(result, revision)
+
+    def _finding(self, fields: tuple[Any, ...]) -> Finding:
+        known: Finding | None = self._same.get(fields)
+        if known is None:
+            criterion, section, verdict, points, possible, confidence, fault, fatal, section_fatal, bonus, bare = fields
+            known = self._same[fields] = Finding(
+                criterion,
+                section,
+                Verdict(verdict),
+                points,
+                possible,
+                confidence,
+                _UNTOLD,
+                () if bare else (SOMEWHERE,),
+                fault,
+                fatal,
+                section_fatal,
+                bonus,
+            )
+        return known
+
+    def _local(self, row: Any) -> datetime | None:
+        moment: datetime | None = row.started_at
+        if moment is None or row.started_offset is None:
+            return moment
+        return moment.astimezone(self._one(timezone(timedelta(seconds=row.started_offset))))
+
+    def _models(self, models: Mapping[str, str]) -> Mapping[str, str]:
+        known: Mapping[str, str] = self._same.setdefault(("models", *models.items()), MappingProxyType(dict(models)))
+        return known
+
+    def _one(self, value: Any) -> Any:
+        """The first object that was equal to this one."""
+        return self._same.setdefault(value, value)
+
+
+def _rows(evaluations: Sequence[int]) -> Select[Any]:
+    return (
+        select(
+            EvaluationRow.id.label("number"),
+            EvaluationRow.interaction_digest,
+            EvaluationRow.scorecard_id,
+            EvaluationRow.scorecard_version,
+            EvaluationRow.scorecard_digest,
+            EvaluationRow.engine_version,
+            EvaluationRow.models,
+            EvaluationRow.total,
+            EvaluationRow.max,
+            EvaluationRow.critical,
+            EvaluationRow.passed,
+            EvaluationRow.band,
+            EvaluationRow.fatal,
+            EvaluationRow.measures,
+            EvaluationRow.classes,
+            EvaluationRow.evaluated_at,
+            InteractionRow.id,
+            InteractionRow.source,
+            InteractionRow.channel,
+            InteractionRow.agent_id,
+            InteractionRow.agent_name,
+            InteractionRow.team,
+            InteractionRow.hired_on,
+            InteractionRow.queue,
+            InteractionRow.started_at,
+            InteractionRow.started_offset,
+            InteractionRow.media,
+            InteractionRow.text_deleted_at,
+            HearingRow.quality,
+            ReviewItemRow.flagged,
+            ReviewItemRow.priority,
+            ReviewItemRow.reasons,
+        )
+        .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
+        .join(ConversationRow, ConversationRow.id == EvaluationRow.conversation_id)
+        .join(HearingRow, HearingRow.id == ConversationRow.hearing_id)
+        .join(ReviewItemRow, ReviewItemRow.evaluation_id == EvaluationRow.id)
+        .where(EvaluationRow.id.in_(evaluations))
+    )
+
+
+def _findings(evaluations: Sequence[int]) -> Select[Any]:
+    return (
+        select(
+            FindingRow.evaluation_id,
+            FindingRow.criterion,
+            FindingRow.section,
+            FindingRow.verdict,
+            FindingRow.points,
+            FindingRow.max_points,
+            FindingRow.confidence,
+            FindingRow.fault,
+            FindingRow.fatal,
+            FindingRow.section_fatal,
+            FindingRow.bonus,
+            cast(FindingRow.evidence, Text) == "[]",
+        )
+        .where(FindingRow.evaluation_id.in_(evaluations))
+        .order_by(FindingRow.evaluation_id, FindingRow.position)
+    )
