@@ -246,6 +246,14 @@ def test_conversations_read_together_read_as_they_do_alone(reader: Reader) -> No
         }
 
 
+def test_the_same_words_after_the_same_words_read_the_same_in_every_conversation(reader: Reader) -> None:
+    opening = (Utterance("agent", "您好，请问有什么可以帮您？"), Utterance("customer", "灯不亮了"))
+    other = (*opening, Utterance("agent", "这个不归我们管。"))
+    first, second = reader.read_all([opening, other])
+    assert first.turns == second.turns[:2]
+    assert second.turns[2].acts["shirking"] > 0.5
+
+
 def test_only_one_side_can_be_read(reader: Reader) -> None:
     (alone,) = reader.read_all([(Utterance("agent", "您好，这里是客服中心。"),)])
     assert alone.whole.complaint_type is None

@@ -30,8 +30,7 @@ _NEAR = 1.5
 """A character belongs to the evidence of an act where its own logit is at most so far below the strongest's."""
 
 Floats = NDArray[np.float32]
-_Waiting: TypeAlias = tuple[int, int, Role, Spelled]
-"""Conversation, turn, who says it, as numbers."""
+_Said: TypeAlias = tuple[Role, Spelled]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +80,26 @@ class TurnEncoder:
         )
 
     def hear(self, conversations: Sequence[Sequence[Utterance]]) -> list[list[Hearing | None]]:
-        """One hearing a turn, `None` for turns of nobody that is read (bots, the system, unknown speakers)."""
+        """One hearing a turn, `None` for turns of nobody that is read (bots, the system, unknown speakers).
+
+        What was said in the same words after the same words (greetings, stock sentences) is read once.
+        """
         found: list[list[Hearing | None]] = [[None] * len(turns) for turns in conversations]
-        waiting: list[_Waiting] = []
+        places: dict[_Said, list[tuple[int, int]]] = {}
         for row, turns in enumerate(conversations):
             for place, turn in enumerate(turns):
                 if turn.role != "other" and turn.text.strip():
-                    waiting.append((row, place, turn.role, self.spelling.spell(turn.role, turn.text, turns[:place])))
-        waiting.sort(key=lambda item: len(item[3].tokens))
-        batches = list(_batches(waiting))
-        said = [[(role, spelled) for _, _, role, spelled in batch] for batch in batches]
+                    spelled = self.spelling.spell(turn.role, turn.text, turns[:place])
+                    places.setdefault((turn.role, spelled), []).append((row, place))
+        batches = list(_batches(sorted(places, key=lambda said: len(said[1].tokens))))
         with ThreadPoolExecutor(self._threads) as cores:
-            for batch, heard in zip(batches, cores.map(self._hear, said), strict=True):
-                for (row, place, _, _), one in zip(batch, heard, strict=True):
-                    found[row][place] = one
+            for batch, heard in zip(batches, cores.map(self._hear, batches), strict=True):
+                for said, one in zip(batch, heard, strict=True):
+                    for row, place in places[said]:
+                        found[row][place] = one
         return found
 
-    def _hear(self, batch: Sequence[tuple[Role, Spelled]]) -> list[Hearing]:
+    def _hear(self, batch: Sequence[_Said]) -> list[Hearing]:
         output = self._engine.forward_batch(
             [list(spelled.tokens) for _, spelled in batch],
             token_type_ids=_padded([spelled.segments for _, spelled in batch]),
@@ -138,12 +140,12 @@ class TurnEncoder:
         return MappingProxyType(result)
 
 
-def _batches(waiting: Sequence[_Waiting]) -> Iterator[Sequence[_Waiting]]:
+def _batches(waiting: Sequence[_Said]) -> Iterator[Sequence[_Said]]:
     """Turns in order of length, so many at once that they stay below `_TOKENS_AT_ONCE` with padding; at least one."""
     at = 0
     while at < len(waiting):
         take = at + 1
-        while take < len(waiting) and (take + 1 - at) * len(waiting[take][3].tokens) <= _TOKENS_AT_ONCE:
+        while take < len(waiting) and (take + 1 - at) * len(waiting[take][1].tokens) <= _TOKENS_AT_ONCE:
             take += 1
         yield waiting[at:take]
         at = take
