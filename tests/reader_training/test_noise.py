@@ -26,3 +26,7 @@ def test_a_share_of_characters_is_replaced_for_measuring() -> None:
     assert changed != text
     assert len(text) - len(changed) < 40
     assert kept > 0
+
+
+def test_misheard_characters_are_simplified_ones() -> None:
+    assert Noise([*CHARACTERS, "儿", "兒", "耳"], 1).homophones["儿"] == "二耳"
