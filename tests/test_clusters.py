@@ -1,0 +1,225 @@
+"""Past one process: a Dask cluster, and a work pool with two workers; the same bytes as one process, whoever dies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from pipeline.cli.stored import export
+from pipeline.nightly import Nightly, run_local
+from pipeline.settings import load_settings
+from tests.children import ROOT, zhijian
+from tests.material import GREETED, RUDE, dialogue
+from tests.postgres import Server, free_port, fresh
+
+WriteJson = Callable[[Path, object], Path]
+SAMPLES = ROOT / "samples" / "inbox"
+CALLS = ("C20251014-0004", "C20251016-0008")
+SMALL = {"ZHIJIAN_RUN_CHATS_PER_BATCH": "2", "ZHIJIAN_RUN_CALLS_PER_BATCH": "1"}
+PATIENCE = 900
+"""Seconds after which a machine that is only slow is taken for one that is stuck."""
+
+
+def until(wanted: Callable[[], Any]) -> Any:
+    """What `wanted` gives as soon as it is something."""
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if found := wanted():
+                return found
+        except httpx.HTTPError:
+            pass
+        assert time.monotonic() < patience
+        time.sleep(0.2)
+
+
+@contextmanager
+def running(*words: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of Prefect, as long as the context lasts."""
+    with (
+        log.open("ab") as file,
+        subprocess.Popen([sys.executable, "-m", "prefect", *words], cwd=ROOT, env=env, stdout=file, stderr=file) as one,
+    ):
+        try:
+            yield one
+        finally:
+            one.send_signal(signal.SIGTERM)
+            try:
+                one.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                one.kill()
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What processes need in their environment to reach a Prefect server that is there for these tests."""
+    home, port = tmp_path_factory.mktemp("prefect"), free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ZHIJIAN_"))}
+    env = plain | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
+    with running(*words, env=env, log=home / "server.log") as server:
+        until(lambda: server.poll() is None and httpx.get(f"{api}/health", timeout=5).is_success)
+        yield env
+
+
+def fill(folder: Path, names: str, write_json: WriteJson, calls: tuple[str, ...] = ()) -> Path:
+    for path in SAMPLES.iterdir():
+        if path.stem in calls:
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / path.name)
+    for number, name in enumerate(names):
+        write_json(folder / f"{name}.json", dialogue(name, RUDE if number % 2 else GREETED))
+    return folder
+
+
+@pytest.fixture
+def first(tmp_path: Path, write_json: WriteJson) -> Path:
+    folder = fill(tmp_path / "first", "abcdefg", write_json, CALLS)
+    (folder / "broken.wav").write_bytes(b"no sound at all")
+    return folder
+
+
+@pytest.fixture
+def second(tmp_path: Path, write_json: WriteJson) -> Path:
+    return fill(tmp_path / "second", "tuvwxyz", write_json)
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What `zhijian export` prints of a store, after nights in this process over the inboxes that are named."""
+
+    def told(*inboxes: Path, **settings: str) -> str:
+        for name, value in (SMALL | settings).items():
+            monkeypatch.setenv(name, value)
+        loaded = load_settings()
+        for inbox in inboxes:
+            planned = Nightly(inbox, loaded)
+            run_local(planned)
+            planned.finish()
+        capsys.readouterr()
+        assert export(loaded) == 0
+        return capsys.readouterr().out
+
+    return told
+
+
+def test_on_a_dask_cluster_two_processes_give_the_bytes_of_one(
+    first: Path, tmp_path: Path, prefect: dict[str, str], exported: Callable[..., str]
+) -> None:
+    home = tmp_path / "home"
+    dask = {"ZHIJIAN_RUN_ENGINE": "dask", "ZHIJIAN_RUN_WORKERS": "2"}
+    night = zhijian("run", first, home=home, settings={**prefect, **SMALL, **dask})
+    assert (night.status, "C20251014-0004" in night.out) == (1, True), night.said
+    scored = sorted(name for stage, names in night.steps if stage == "scored" for name in names)
+    assert scored == [*CALLS, *"abcdefg"]
+    there = exported(ZHIJIAN_HOME=str(home))
+    assert there.count("\n") == 9
+    assert there == exported(first, ZHIJIAN_HOME=str(tmp_path / "calm"))
+    from contextlib import closing
+    from sqlite3 import connect
+
+    with closing(connect(home / "zhijian.sqlite")) as database:
+        # The one who planned, and the two who worked.
+        assert database.execute("SELECT count(*) FROM workers").fetchone() == (3,)
+        assert database.execute("SELECT count(*) FROM batches").fetchone() == (0,)
+
+
+@contextmanager
+def nothing_heard(url: str) -> Iterator[Callable[[], None]]:
+    """Nobody can keep what was heard, so that whoever takes a batch stays at it until told to go on."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute("LOCK TABLE hearings IN SHARE MODE")
+        yield connection.commit
+
+
+def at_work(url: str) -> list[str]:
+    """Processes that have taken a batch and not finished it, as host:number:start."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        query = "SELECT DISTINCT worker FROM batches WHERE worker IS NOT NULL AND results IS NULL"
+        return [str(worker) for (worker,) in connection.execute(query)]
+
+
+@pytest.fixture
+def pool(
+    prefect: dict[str, str], postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """A work pool with the deployments of the repository and two workers; the store's URL and their environment."""
+    url, home = fresh(postgres), tmp_path / "home"
+    env = prefect | SMALL | {"ZHIJIAN_STORE_URL": url, "ZHIJIAN_HOME": str(home)}
+    log = tmp_path / "workers.log"
+    with httpx.Client(base_url=prefect["PREFECT_API_URL"], timeout=60) as client, ExitStack() as stack:
+        client.post("/work_pools/", json={"name": "zhijian", "type": "process"}).raise_for_status()
+        with running("--no-prompt", "deploy", "-n", "nightly", "-n", "shard", env=env, log=log) as deploying:
+            assert deploying.wait() == 0, log.read_text(encoding="utf-8")
+        nightly = client.get("/deployments/name/nightly/nightly").raise_for_status().json()["id"]
+        # A night that the clock begins while the test runs would be one too many.
+        client.patch(f"/deployments/{nightly}", json={"paused": True}).raise_for_status()
+        for name, limit in (("one", "2"), ("two", "1")):
+            words = ("worker", "start", "--pool", "zhijian", "--name", name, "--limit", limit)
+            stack.enter_context(running(*words, env=env, log=log))
+        yield url, env
+
+
+def test_two_workers_of_a_pool_share_a_night_and_survive_one_that_is_killed(
+    first: Path,
+    second: Path,
+    pool: tuple[str, dict[str, str]],
+    tmp_path: Path,
+    exported: Callable[..., str],
+) -> None:
+    url, env = pool
+    exported(ZHIJIAN_STORE_URL=url, ZHIJIAN_HOME=env["ZHIJIAN_HOME"])
+    with httpx.Client(base_url=env["PREFECT_API_URL"], timeout=60) as client:
+        nightly = client.get("/deployments/name/nightly/nightly").raise_for_status().json()["id"]
+        with nothing_heard(url) as go_on:
+            asked = {"parameters": {"inbox": str(first), "shards": 2}}
+            run = client.post(f"/deployments/{nightly}/create_flow_run", json=asked).raise_for_status().json()["id"]
+            assert len(until(lambda: len(found := at_work(url)) == 2 and found)) == 2
+            go_on()
+        done = until(lambda: (told := client.get(f"/flow_runs/{run}").json())["end_time"] and told)
+        assert done["state_type"] == "COMPLETED", done
+        artifacts = client.post("/artifacts/filter", json={}).raise_for_status().json()
+        words = next(one["data"] for one in artifacts if one["key"] == "night")
+        assert "| 新评分 | 9 |" in words
+        assert "broken.wav" in words
+    calm = {"ZHIJIAN_STORE_URL": "", "ZHIJIAN_HOME": str(tmp_path / "calm")}
+    there = exported(ZHIJIAN_STORE_URL=url)
+    assert there == exported(first, **calm)
+
+    with nothing_heard(url) as go_on, ExitStack() as stack:
+        from concurrent.futures import ThreadPoolExecutor
+
+        away = stack.enter_context(ThreadPoolExecutor(1))
+        here = {"ZHIJIAN_RUN_ENGINE": "prefect", "ZHIJIAN_RUN_SHARDS": "2"}
+        night = away.submit(zhijian, "run", second, home=Path(env["ZHIJIAN_HOME"]), settings={**env, **here})
+        victim, _ = until(lambda: len(found := at_work(url)) == 2 and found)
+        os.kill(int(victim.split(":")[1]), signal.SIGKILL)
+        go_on()
+        ended = night.result()
+    assert ended.status == 1, ended.said
+    assert "[Z194]" in ended.said or "Z194" in ended.out + ended.said
+    assert victim.split(":")[1] in ended.said + ended.out
+    assert "新评分 5 通" in ended.said
+    later = exported(second, ZHIJIAN_STORE_URL=url, ZHIJIAN_HOME=env["ZHIJIAN_HOME"])
+    assert later == exported(second, **calm)
