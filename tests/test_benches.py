@@ -9,13 +9,15 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from bench import accuracy, fairness, figures, outside, plain, readers, reading, rescore, similar
+from bench import accuracy, fairness, figures, outside, plain, readers, reading, reliability, rescore, similar
 from models.utterance import CueReader, Reader, Utterance, load_reader
+from models.utterance.training.data import DATA, of_split
 from pipeline.conversation import Conversation, Interaction, Speaker, Turn, Verdict
 from pipeline.reading import read
 from pipeline.scorecard import find_scorecard
@@ -225,6 +227,31 @@ def test_held_out_dialogues_are_there() -> None:
     found = fairness.held_out()
     assert all(item.turns for item in found)
     assert len({item.id for item in found}) > 20
+
+
+def test_what_is_said_as_often_as_it_comes_true_is_off_by_nothing() -> None:
+    honest = [[(0.75, True)] * 3, [(0.75, False)]]
+    assert reliability.off(honest) == pytest.approx(0.0)
+    assert reliability.off([[(0.9, False)], [(0.95, True)]]) == pytest.approx(0.425)
+
+
+def test_probabilities_stand_in_tenths() -> None:
+    found = reliability.bins([(0.31, True), (0.39, False), (1.0, True)])
+    assert [(one.count, round(one.said, 2), one.true) for one in found] == [(2, 0.35, 0.5), (1, 1.0, 1.0)]
+
+
+def test_reliability_is_counted_for_acts_and_classes(reader: Reader) -> None:
+    items = of_split(DATA, "held_out", whole=True)[:2]
+    spoken = [[Utterance(turn.role, turn.pattern) for turn in item.turns] for item in items]
+    acts = reliability.acts(reader, items, spoken)
+    assert {name: len(families) for name, families in acts.items()} == dict.fromkeys(acts, 2)
+    assert all(said >= reliability.LEAST for families in acts.values() for one in families for said, _ in one)
+    assert all(0 <= said <= 1 for family in reliability.classes(reader, items, spoken) for said, _ in family)
+
+
+def test_the_plot_of_reliability_is_a_drawing() -> None:
+    drawn = ElementTree.fromstring(reliability.plot({"reader": reliability.bins([(0.4, True), (0.9, True)])}))  # noqa: S314
+    assert len(drawn.findall(".//{*}circle/{*}title")) == 2
 
 
 def test_short_turns_stand_in_conversations() -> None:

@@ -40,7 +40,7 @@ def evaluate(options: argparse.Namespace) -> None:
     reader = load_reader(folder=options.out)
     rng = random.Random(options.seed)
     spoken = [[Utterance(t.role, expand(t.pattern, rng)) for t in item.turns] for item in items]
-    seen = list(_seen(reader, items, spoken))
+    seen = list(told(reader, items, spoken))
     out = sys.stdout
     out.write(f"{sum(len(item.turns) for item in items)} turns of {len(items)} held-out families\n\n")
     out.write("act | examples | reader | encoder alone | lexicons alone\n--- | ---: | ---: | ---: | ---:\n")
@@ -64,7 +64,8 @@ def evaluate(options: argparse.Namespace) -> None:
     _classes(reader, items, spoken)
 
 
-def _seen(reader: Reader, items: Sequence[Dialogue], spoken: Sequence[Sequence[Utterance]]) -> Iterator[Seen]:
+def told(reader: Reader, items: Sequence[Dialogue], spoken: Sequence[Sequence[Utterance]]) -> Iterator[Seen]:
+    """What reader, encoder and lexicons say of every act of every labelled turn of `items`, said as in `spoken`."""
     for item, turns, (hearings, readings) in zip(items, spoken, reader.turns(spoken), strict=True):
         cues = reader.cues.read(turns)
         for place, (label, hearing) in enumerate(zip(item.turns, hearings, strict=True)):
@@ -92,14 +93,14 @@ def _classes(reader: Reader, items: Sequence[Dialogue], spoken: Sequence[Sequenc
     whole = [(item, turns) for item, turns in zip(items, spoken, strict=True) if item.labels]
     readings = [reading.whole for reading in reader.read_all([turns for _, turns in whole])]
     sys.stdout.write(f"\nof whole conversations ({len(whole)} held out) | right | commonest label\n--- | ---: | ---:\n")
-    told: dict[str, list[str | None]] = {
+    named: dict[str, list[str | None]] = {
         "type": [r.complaint_type for r in readings],
         "level": [str(r.complaint_level or "-") for r in readings],
         "problem": [r.problem for r in readings],
         "need": [r.need for r in readings],
         "resolved": ["yes" if r.resolved else "no" for r in readings],
     }
-    for name, said in told.items():
+    for name, said in named.items():
         truth = [item.labels[name] for item, _ in whole]
         common = max(truth.count(value) for value in CLASSES[name]) / len(truth)
         right = float(np.mean([a == b for a, b in zip(truth, said, strict=True)]))
