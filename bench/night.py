@@ -220,7 +220,9 @@ def in_process(what: str, chats: int, calls: int, **settings: str) -> dict[str, 
         plain = {key: value for key, value in os.environ.items() if not key.startswith("ZHIJIAN_")}
         done = subprocess.run(  # noqa: S603
             [sys.executable, __file__, "--inside", what, name, str(chats), str(calls)],
-            env=plain | {"ZHIJIAN_HOME": f"{name}/home", "PYTHONPATH": str(ROOT)} | settings,
+            env=plain
+            | {"ZHIJIAN_HOME": f"{name}/home", "ZHIJIAN_RUN_SETTLED_SECONDS": "0", "PYTHONPATH": str(ROOT)}
+            | settings,
             stdout=subprocess.PIPE,
             check=True,
             text=True,

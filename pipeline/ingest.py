@@ -30,6 +30,8 @@ from pipeline.recordings import Sound, file_digest, probe
 _JSON = {".json", ".jsonl"}
 _UNFINISHED = {".part", ".partial", ".filepart", ".crdownload", ".tmp", ".download"}
 _CLUTTER = {"thumbs.db", "desktop.ini"}
+PATIENCE = 10.0
+"""Seconds that a run waits at most for files that were just written."""
 Kept = TypeVar("Kept", bound=Interaction | Arrival)
 _NAMED_RECORDING = re.compile(r'"recording"\s*:\s*"([^"\\]+)"')
 
@@ -86,12 +88,13 @@ def ingest(
 ) -> Intake:
     """Take in a folder and all folders below it, in the order of file names.
 
-    A file that changes while it is looked at is still being written, whatever its time says: it is left for the next
-    time too. A file whose time lies in the future (the clock was put back) is taken.
+    Files that changed within `settled_seconds` are waited for, once and no longer than `PATIENCE`; those that have not
+    settled then are left for the next time. A file that changes while it is looked at is still being written, whatever
+    its time says: it is left too. A file whose time lies in the future (the clock was put back) is taken.
 
     Args:
         inbox: the folder. Hidden files are passed over.
-        settled_seconds: files that changed within so many seconds are left for the next time.
+        settled_seconds: how long a file must not have changed.
         known: digests of interactions that were taken before; their recordings are not decoded again.
         prober: looks whether recordings are whole.
         language: of reasons and notes.
@@ -137,6 +140,9 @@ def _taken(
     except OSError as error:
         raise _unreadable(str(inbox), error.strerror or "", language) from error
     found = _sift(root, settled_seconds, language)
+    if 0 < found.settling <= PATIENCE:
+        time.sleep(found.settling)
+        found = _sift(root, settled_seconds, language)
     names = {path: path.relative_to(root).as_posix() for path in (*found.ready, *found.waiting)}
     taking = _Taking(root, names, language, known, prober, keep, unique=True, withheld=set(found.waiting))
     taking.take(found.ready)
@@ -169,11 +175,15 @@ def _sidecar(file: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Sifted:
-    """Files to take, each with its size and time; files that are still being written; what cannot be read."""
+    """Files to take, each with its size and time; files that are still being written; what cannot be read.
+
+    `settling` is in how many seconds all that are waiting have settled, unless they change again.
+    """
 
     ready: Mapping[Path, tuple[int, int] | None]
     waiting: tuple[Path, ...]
     unreadable: tuple[SetAside, ...]
+    settling: float
 
 
 def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Sifted:
@@ -181,6 +191,7 @@ def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Sifted:
     ready: dict[Path, tuple[int, int] | None] = {}
     waiting: list[Path] = []
     unreadable: list[SetAside] = []
+    settling = 0.0
 
     def pass_over(where: str, detail: str) -> None:
         problem = _unreadable(Path(where).relative_to(inbox).as_posix(), detail, language)
@@ -198,11 +209,14 @@ def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Sifted:
             status = _status(path)
             if status is not None and not stat.S_ISREG(status.st_mode):
                 pass_over(str(path), t(language, "ingest.no_regular_file"))
-            elif path.suffix.lower() in _UNFINISHED or (status and 0 <= now - status.st_mtime < settled_seconds):
+            elif path.suffix.lower() in _UNFINISHED:
                 waiting.append(path)
+            elif status is not None and 0 <= now - status.st_mtime < settled_seconds:
+                waiting.append(path)
+                settling = max(settling, status.st_mtime + settled_seconds - now)
             else:
                 ready[path] = None if status is None else (status.st_size, status.st_mtime_ns)
-    return _Sifted(dict(sorted(ready.items())), tuple(sorted(waiting)), tuple(unreadable))
+    return _Sifted(dict(sorted(ready.items())), tuple(sorted(waiting)), tuple(unreadable), settling)
 
 
 def _status(path: Path) -> os.stat_result | None:

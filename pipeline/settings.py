@@ -96,7 +96,7 @@ class Run(BaseModel):
     shards: int = Field(0, ge=0, le=256)
     calls_per_batch: int = Field(10, ge=1, le=1000)
     chats_per_batch: int = Field(250, ge=1, le=10000)
-    settled_seconds: float = Field(0.0, ge=0, le=86400)
+    settled_seconds: float = Field(5.0, ge=0, le=86400)
     tries: int = Field(3, ge=1, le=100)
     progress: Literal["bars", "lines"] = "bars"
 

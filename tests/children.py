@@ -28,7 +28,8 @@ class Ended:
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("ZHIJIAN_")}
-    return plain | {"ZHIJIAN_HOME": str(home), "ZHIJIAN_RUN_PROGRESS": "lines", "PYTHONPATH": str(ROOT)} | settings
+    ours = {"ZHIJIAN_HOME": str(home), "ZHIJIAN_RUN_PROGRESS": "lines", "ZHIJIAN_RUN_SETTLED_SECONDS": "0"}
+    return plain | ours | {"PYTHONPATH": str(ROOT)} | settings
 
 
 def zhijian(

@@ -19,6 +19,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for name in [name for name in os.environ if name.startswith("ZHIJIAN_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ZHIJIAN_HOME", str(tmp_path_factory.mktemp("home")))
+    # Tests write their inbox a moment before it is taken in.
+    monkeypatch.setenv("ZHIJIAN_RUN_SETTLED_SECONDS", "0")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -326,6 +327,33 @@ def test_files_that_are_still_being_written_wait(tmp_path: Path, write_json: Wri
     intake = ingest(tmp_path, settled_seconds=300)
     assert [i.id for i in intake.interactions] == ["C1"]
     assert intake.waiting == ("new.json", "x.wav.part")
+
+
+def test_files_that_were_just_written_are_waited_for(tmp_path: Path, write_json: WriteJson) -> None:
+    write_json(tmp_path / "new.json", chat())
+    intake = ingest(tmp_path, settled_seconds=0.3)
+    assert [i.id for i in intake.interactions] == ["C1"]
+    assert intake.waiting == ()
+
+
+def test_a_file_that_goes_on_growing_is_waited_for_once(tmp_path: Path, write_json: WriteJson) -> None:
+    write_json(tmp_path / "ready.json", chat())
+    growing, over = write_wave(tmp_path / "growing.wav"), threading.Event()
+
+    def upload() -> None:
+        while not over.wait(0.02):
+            with growing.open("ab") as file:
+                file.write(bytes(320))
+
+    uploader = threading.Thread(target=upload)
+    uploader.start()
+    try:
+        intake = ingest(tmp_path, settled_seconds=0.5)
+    finally:
+        over.set()
+        uploader.join()
+    assert [i.id for i in intake.interactions] == ["C1"]
+    assert intake.waiting == ("growing.wav",)
 
 
 def test_a_sidecar_waits_for_its_recording(tmp_path: Path, write_json: WriteJson) -> None:
