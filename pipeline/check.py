@@ -11,7 +11,7 @@ from pipeline.formats_out import explain
 from pipeline.i18n import Language, t
 from pipeline.scorecard import Criterion, Document, Fault, Place, Problem, Scorecard, dialogue, in_order, read
 from pipeline.scorecard.checks import doubts
-from pipeline.scoring import context_for, judge, wants_reader
+from pipeline.scoring import context_for, judge, rules_of, wants_reader
 
 IDLE = ("idle_list", "idle_condition", "idle_section", "idle_term", "not_measurable")
 """What a card may leave unused of the files that it shares with others."""
@@ -49,7 +49,7 @@ def validate(
 
 def _examples(card: Scorecard, document: Document, language: Language, reader: Reader | None) -> Iterator[Problem]:
     for number, criterion in enumerate(card.criteria):
-        reads = wants_reader(criterion, context_for(card))
+        reads = wants_reader(criterion, rules_of(card))
         passed_over = 0
         for verdict in type(criterion.examples).model_fields:
             for count, text in enumerate(getattr(criterion.examples, verdict)):
@@ -80,7 +80,7 @@ def _example(
         conversation = dialogue(text, channel=channel, reader=reader)
     except ValueError as error:
         return Fault(place, "example_line", {"line": str(error)})
-    judgement = judge(criterion, conversation, context_for(card))
+    judgement = judge(criterion, conversation, context_for(card, conversation))
     if judgement.verdict.value == expected:
         return None
     told = {

@@ -190,10 +190,10 @@ def interruptions(
         speaking = [t for t in speaking if (t.end or 0.0) > start]
         if turn.speaker is other:
             speaking.append(turn)
-        if turn.speaker is not by or turn_characters(turn) < min_chars:
+        if turn.speaker is not by:
             continue
         cut = next((t for t in reversed(speaking) if _cut_into(t, start, overlap, delay)), None)
-        if cut is not None:
+        if cut is not None and turn_characters(turn) >= min_chars:
             found.append(Interruption(turn.index, cut.index, start, min(end, cut.end or end)))
     return tuple(sorted(found, key=lambda cut: cut.turn))
 

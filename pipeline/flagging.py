@@ -22,7 +22,7 @@ def flag(evaluation: Evaluation, conversation: Conversation, scorecard: Scorecar
 
     Priorities are combined as `1 − ∏(1 − p)`: two reasons are more urgent than each alone, and never above 1.
     """
-    context = context_for(scorecard)
+    context = context_for(scorecard, conversation)
     fired: dict[str, float] = {}
     for rule in scorecard.flag:
         for reason in _reasons(rule, evaluation, conversation, scorecard, context):

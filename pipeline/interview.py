@@ -161,7 +161,7 @@ class Interviewer:
 
     def _prepared(self, conversation: Conversation, params: Params, card: Scorecard) -> Asked:
         names = names_in(conversation)
-        turns = [conversation.turns[i] for i in shown(params, conversation, context_for(card))]
+        turns = [conversation.turns[i] for i in shown(params, conversation, context_for(card, conversation))]
         lines = "\n".join(
             f"{turn.index + 1} {ROLES.get(turn.speaker, '未知')}：{hide(turn.text, names=names).text}" for turn in turns
         )

@@ -233,7 +233,11 @@ def _share(value: float, draws: np.ndarray[tuple[int], np.dtype[np.float64]]) ->
 def _verdicts(held: Sequence[Judged], reader: Reader) -> list[Verdict]:
     once = {id(one.conversation): one.conversation for one in held}
     again = dict(zip(once, read(once.values(), reader=reader), strict=True))
-    return [judge(one.criterion, again[id(one.conversation)], context_for(one.card)).verdict for one in held]
+    verdicts: list[Verdict] = []
+    for one in held:
+        conversation = again[id(one.conversation)]
+        verdicts.append(judge(one.criterion, conversation, context_for(one.card, conversation)).verdict)
+    return verdicts
 
 
 def _happened(verdict: Verdict, criterion: Criterion) -> bool | None:

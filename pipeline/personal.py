@@ -36,6 +36,7 @@ _IN_FORM: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"(?P<core>[a-z0-9]{3,}(?:艾特|圈a|at)[a-z0-9]{2,}点(?:com|cn|net|org))"),
 }
 """What is told by its form, over matching forms; `core` is what the other side may have said before."""
+_FORMS = frozenset((*_IN_FORM, "email"))
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
@@ -70,8 +71,9 @@ def certain(turns: Sequence[Turn], speaking: Sequence[int], kinds: Collection[st
         for number in numbers(turns, speaking):
             if number.kind in kinds:
                 yield of_number(number)
-    for index in speaking:
-        yield from _by_form(turns[index], kinds)
+    if not _FORMS.isdisjoint(kinds):
+        for index in speaking:
+            yield from _by_form(turns[index], kinds)
 
 
 def of_number(number: Number) -> Personal:

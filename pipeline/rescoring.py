@@ -21,7 +21,7 @@ from pipeline.flagging import flag
 from pipeline.intervals import mean_interval
 from pipeline.sampling import Minimums
 from pipeline.scorecard import Scorecard
-from pipeline.scoring import context_for, score, wants_reader
+from pipeline.scoring import rules_of, score, wants_reader
 
 EXAMPLES = 5
 """Interactions that are named for each kind of change."""
@@ -431,8 +431,8 @@ class Tally:
 
 def _reading(card: Scorecard) -> set[str]:
     """Ids of the criteria that rest on what a reader read."""
-    context = context_for(card)
-    return {criterion.id for criterion in card.criteria if wants_reader(criterion, context)}
+    rules = rules_of(card)
+    return {criterion.id for criterion in card.criteria if wants_reader(criterion, rules)}
 
 
 def _passed(evaluation: Evaluation) -> str | None:

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from pipeline.conversation import Conversation, Evaluation, Evidence, Finding, Reason, Verdict
 from pipeline.criteria import evaluate
 from pipeline.criteria.arithmetic import parse
-from pipeline.criteria.base import Context, Hit, Judgement, Outcome, State, called
+from pipeline.criteria.base import Context, Hit, Judgement, Outcome, Rules, State, called
 from pipeline.criteria.expression import ExpressionBase
+from pipeline.criteria.index import Index
 from pipeline.criteria.measure import READ
 from pipeline.scorecard import Criterion, Scorecard
 
@@ -49,7 +50,7 @@ def score(
         engine_version: of zhijian.
         models: name → `model@sha256:…` of every model that took part.
     """
-    context = context_for(scorecard)
+    context = context_for(scorecard, conversation)
     findings = tuple(_finding(criterion, conversation, context) for criterion in scorecard.criteria)
     made = Evaluation(
         interaction=conversation.interaction.id,
@@ -127,17 +128,22 @@ def _summed(evaluation: Evaluation, scorecard: Scorecard) -> Evaluation:
     )
 
 
-def context_for(scorecard: Scorecard) -> Context:
-    """What the operators of `scorecard` need besides one conversation; a new one for each conversation."""
-    known: Context | None = scorecard.compiled.get("context")
+def context_for(scorecard: Scorecard, conversation: Conversation) -> Context:
+    """What the operators of `scorecard` need to look at `conversation`."""
+    return Context(rules_of(scorecard), Index(conversation))
+
+
+def rules_of(scorecard: Scorecard) -> Rules:
+    """What the operators of `scorecard` need, whatever the conversation; made once a card."""
+    known: Rules | None = scorecard.compiled.get("rules")
     if known is None:
-        known = scorecard.compiled["context"] = _context(scorecard)
-    return known.afresh()
+        known = scorecard.compiled["rules"] = _rules(scorecard)
+    return known
 
 
-def _context(scorecard: Scorecard) -> Context:
+def _rules(scorecard: Scorecard) -> Rules:
     criteria = {criterion.id: criterion for criterion in scorecard.criteria}
-    return Context(
+    return Rules(
         settings=scorecard.settings,
         lists=tuple(sorted(scorecard.lists.items())),
         conditions={name: condition.operator for name, condition in scorecard.conditions.items()},
@@ -234,7 +240,7 @@ def _worth(verdict: Verdict, share: float) -> float:
 
 def _finding(criterion: Criterion, conversation: Conversation, context: Context) -> Finding:
     judgement = context.judgement(criterion.id, conversation)
-    share = _share(criterion, context.settings.partial_share) if judgement.share is None else judgement.share
+    share = _share(criterion, context.rules.settings.partial_share) if judgement.share is None else judgement.share
     unmet = judgement.verdict is Verdict.UNMET
     return Finding(
         criterion=criterion.id,
@@ -306,7 +312,9 @@ def judge(criterion: Criterion, conversation: Conversation, context: Context) ->
 
 def _doubted(judgement: Judgement, sure: float, criterion: Criterion, context: Context) -> Judgement:
     """The judgement, or an unsure one where it or its precondition (`sure`) is less certain than it has to be."""
-    least = context.settings.least_confidence if criterion.least_confidence is None else criterion.least_confidence
+    least = criterion.least_confidence
+    if least is None:
+        least = context.rules.settings.least_confidence
     confidence = min(judgement.confidence, sure)
     if judgement.verdict is Verdict.UNSURE or confidence >= least:
         return judgement
@@ -401,19 +409,19 @@ def _partly(reason: Reason) -> Reason:
     return Reason(reason.key, {**reason.args, "partly": 1})
 
 
-def wants_reader(criterion: Criterion, context: Context) -> bool:
+def wants_reader(criterion: Criterion, rules: Rules) -> bool:
     """Whether some operator of `criterion` needs what a reader of tone, acts and classes provides."""
 
     def needs(expression: ExpressionBase) -> bool:
         if _reads(expression):
             return True
         if expression.operator == "condition":
-            return needs(context.conditions[expression.params])
+            return needs(rules.conditions[expression.params])
         window = getattr(expression.params, "window", None)
-        if window is not None and any(needs(context.conditions[near.condition]) for _, near in window.anchors):
+        if window is not None and any(needs(rules.conditions[near.condition]) for _, near in window.anchors):
             return True
         if expression.operator == "criterion":
-            return any(needs(part) for part in context.criterion_parts[expression.params.id])
+            return any(needs(part) for part in rules.criterion_parts[expression.params.id])
         return any(needs(child) for child in expression.children())
 
     return any(needs(part) for part in criterion.expressions)

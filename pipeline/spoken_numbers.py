@@ -92,7 +92,7 @@ def rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[tuple[Piece
     open_end = False
     for turn in turns:
         if turn.index not in wanted:
-            if turn.speaker is not Speaker.SYSTEM and _interrupts(turn):
+            if open_end and turn.speaker is not Speaker.SYSTEM and _interrupts(turn):
                 open_end = False
             continue
         for found in _rows(turn):

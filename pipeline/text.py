@@ -124,6 +124,12 @@ def matching_form(text: str) -> MatchingForm:
     return MatchingForm(_FILLER.sub("", source).translate(_KEPT), source, stood_in)
 
 
+def matching_text(text: str) -> str:
+    """The text of the matching form, for what needs no way back."""
+    stood_in = stand_in(text)
+    return _FILLER.sub("", text if stood_in is None else stood_in.text).translate(_KEPT)
+
+
 def spoken_length(text: str) -> int:
     """How many characters of `text` are spoken: letters, digits and Chinese characters, fillers included."""
     return sum(ch.isalnum() for ch in text)
@@ -161,10 +167,22 @@ def _spoken(word: str) -> tuple[str, ...]:
         return (_DIGIT_SOUNDS[int(word)],)
     if not _CHINESE.fullmatch(word):
         return ("",)
-    from pypinyin import Style, lazy_pinyin
+    from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
-    read = tuple(lazy_pinyin(word, style=Style.NORMAL))
-    return read if len(read) == len(word) and read != (word,) else ("",) * len(word)
+    if len(word) > 1:
+        read = tuple(_toneless(readings[0]) for readings in PHRASES_DICT[word])
+    else:
+        read = (_toneless(PINYIN_DICT.get(ord(word), "").split(",")[0]),)
+    return read if len(read) == len(word) else ("",) * len(word)
+
+
+@cache
+def _toneless(syllable: str) -> str:
+    from pypinyin import Style
+    from pypinyin.style import convert
+
+    plain: str = convert(syllable, Style.NORMAL, strict=True, default="")
+    return plain
 
 
 @cache

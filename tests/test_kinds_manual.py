@@ -50,8 +50,8 @@ def outcome(folder: Path, yaml: str, text: str) -> Outcome:
     card = load_scorecard(path)
 
     def said(conversation: Conversation) -> Outcome:
-        context = context_for(card)
-        return context.evaluate(card.criterion("it").expression, conversation, context)
+        context = context_for(card, conversation)
+        return context.rules.evaluate(card.criterion("it").expression, conversation, context)
 
     unread = said(dialogue(text))
     return said(dialogue(text, reader=with_readings)) if unread.needs_reader else unread

@@ -218,7 +218,8 @@ def test_reasons_before_sympathy_cost_most_in_a_complaint() -> None:
 )
 def test_each_level_of_complaint_asks_for_its_own_way(level: int, criterion: str) -> None:
     text = f"@class complaint_level={level}\n客户: 空调又不制冷，我要投诉！\n坐席: 我马上上报主管，请维修部门联系您。"
-    conversation, context = dialogue(text), context_for(card("complaint"))
+    conversation = dialogue(text)
+    context = context_for(card("complaint"), conversation)
     verdicts = {one.id: judge(one, conversation, context).verdict for one in card("complaint").criteria}
     levels = ("escalate_level_1", "coordinate_level_2", "settle_level_3")
     assert [name for name in levels if verdicts[name] is not Verdict.NOT_APPLICABLE] == [criterion]

@@ -29,8 +29,8 @@ act: {any: [empathy, apology_for], by: agent, at_least: 0.6}
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -54,6 +54,7 @@ from pipeline.criteria.base import (
     unavailable,
     wrong,
 )
+from pipeline.criteria.index import Index
 from pipeline.criteria.window import Window, select
 
 DISPUTED = 0.6
@@ -83,22 +84,21 @@ class Params(Strict):
             raise wrong("act_empty")
         return self
 
+    @cached_property
+    def nothing(self) -> Reason:
+        """What is said where none of it was read."""
+        return Reason("criteria.act.missed", {"role": role_word(self.by), "count": 0})
+
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether the acts were read in the turns that count."""
     if not conversation.readings:
         return unavailable("criteria.unavailable.unread", needs_reader=True)
     turns = select(conversation, params.by, params.window, context)
-    marked = _marked(conversation, context)
-    worth_looking = [marked[name] for name in (*params.any, *params.cue) if name in marked]
-    read: list[tuple[Hit, bool]] = []
-    if worth_looking:
-        read.extend(
-            hit
-            for index in turns
-            if any(index in some for some in worth_looking)
-            for hit in _in(params, conversation, index)
-        )
+    likely = _likely(params, context.index)
+    read = [hit for turn in turns if turn in likely for hit in _in(params, conversation, turn)] if likely else []
+    if not read:
+        return missed(conversation, turns, params.by, context, params.nothing)
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(read)}
     if len({hit.turn for hit, _ in read}) < params.times:
         return missed(conversation, turns, params.by, context, Reason("criteria.act.missed", args))
@@ -107,28 +107,28 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     first = hits[0].evidence[0]
     key = "criteria.act.found" if any(agreed) else "criteria.act.found_disputed"
     if not any(agreed):
-        hits = [replace(hit, confidence=round(hit.confidence * DISPUTED, 4)) for hit in hits]
+        hits = [Hit(hit.evidence, round(hit.confidence * DISPUTED, 4)) for hit in hits]
     return found(tuple(hits), Reason(key, args | {"turn": first.turn + 1, "quote": first.quote}))
 
 
-def _marked(conversation: Conversation, context: Context) -> Mapping[str, set[int]]:
-    """The turns that carry each act, or each cue, at all; worked out once a conversation."""
-    if "marked" not in context.memory:
-        marked: dict[str, set[int]] = {}
-        for index, reading in enumerate(conversation.readings):
-            for name in (*reading.acts, *(cue.kind for cue in reading.cues)):
-                marked.setdefault(name, set()).add(index)
-        context.memory["marked"] = marked
-    found: Mapping[str, set[int]] = context.memory["marked"]
-    return found
+def _likely(params: Params, index: Index) -> set[int]:
+    """The turns that may have what is asked for."""
+    likely: set[int] = set()
+    for name in params.any:
+        for turn, probability in index.acts.get(name, ()):
+            if probability >= params.at_least:
+                likely.add(turn)
+    for kind in params.cue:
+        likely.update(index.cues.get(kind, ()))
+    return likely
 
 
 def _in(params: Params, conversation: Conversation, index: int) -> Iterator[tuple[Hit, bool]]:
     """What one turn has of what is asked for: its most probable act, else its cues; and whether it is undisputed."""
     turn, reading = conversation.turns[index], conversation.readings[index]
     acts = [name for name in params.any if not (params.agreed and name in reading.disputed)]
-    probability, name = max(((reading.acts.get(name, 0.0), name) for name in acts), default=(0.0, ""))
-    rival = max((reading.acts.get(other, 0.0) for other in params.except_), default=0.0)
+    probability, name = max([(reading.acts.get(name, 0.0), name) for name in acts], default=(0.0, ""))
+    rival = max([reading.acts.get(other, 0.0) for other in params.except_], default=0.0)
     if probability >= params.at_least and probability > rival:
         yield Hit((evidence(turn, cue_span(reading, name)),), trust(turn, probability)), name not in reading.disputed
         return

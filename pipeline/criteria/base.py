@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, TypeAlias
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from pipeline.conversation import Conversation, Evidence, Reading, Reason, Speaker, Turn, Verdict, Word
+from pipeline.criteria.index import Index
 from pipeline.criteria.patterns import PatternError, Patterns, check
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ WRITTEN, BY_SOUND, NOT_FOUND = 0.97, 0.85, 0.9
 """Confidence in a hit that is written so, in one that only sounds so, and in the absence of any. Not calibrated."""
 PLACES_KEPT = 256
 _PLACES: dict[int, tuple[Turn, tuple[list[Word], list[int], list[int]]]] = {}
-ROLE_KNOWN = 0.6
-"""A turn whose role is less sure than this may belong to the other speaker."""
 
 
 def wrong(key: str, **args: str | float) -> PydanticCustomError:
@@ -134,15 +133,13 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What an operator may use besides its parameters and the conversation.
+class Rules:
+    """What an operator may use of its card, the same for every conversation.
 
     `titles` has the Chinese and the English name of each condition, `criterion_titles` of each criterion.
-    `anchor` is the hit that a relative window refers to, `only` the one turn to look at. `evaluate` evaluates a nested
-    expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each. `known` remembers the
-    named conditions, `judged` the criteria, `memory` what several operators need of this one conversation; `shared`
-    remembers what belongs to the card and serves all conversations. `embed` turns texts into rows of unit length that
-    lie close where the texts mean the same; `None` where no such model is configured. `terms` is the card's table.
+    `evaluate` evaluates an expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each.
+    `embed` turns texts into rows of unit length that lie close where the texts mean the same; `None` where no such
+    model is configured. `terms` is the card's table. `shared` remembers what is worked out once a card.
     """
 
     settings: Settings
@@ -150,32 +147,12 @@ class Context:
     conditions: Mapping[str, ExpressionBase]
     titles: Mapping[str, tuple[str, str]]
     evaluate: Callable[[ExpressionBase, Conversation, Context], Outcome]
-    anchor: Evidence | None = None
-    limit: Limit | None = None
-    known: dict[str, Outcome] = field(default_factory=dict)
-    only: int | None = None
+    judge: Callable[[str, Conversation, Context], Judgement]
+    criterion_titles: Mapping[str, tuple[str, str]]
+    criterion_parts: Mapping[str, tuple[ExpressionBase, ...]]
     embed: Embed | None = None
     terms: Mapping[str, Term] = field(default_factory=dict)
-    judge: Callable[[str, Conversation, Context], Judgement] | None = None
-    criterion_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    criterion_parts: Mapping[str, tuple[ExpressionBase, ...]] = field(default_factory=dict)
-    judged: dict[str, Judgement] = field(default_factory=dict)
-    memory: dict[Any, Any] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
-
-    def near(self, anchor: Evidence, limit: Limit | None = None) -> Context:
-        """The same context with windows relative to `anchor`."""
-        return replace(self, anchor=anchor, limit=limit)
-
-    def whole(self) -> Context:
-        """The same context, looking at the whole conversation."""
-        if self.anchor is None and self.limit is None and self.only is None:
-            return self
-        return replace(self, anchor=None, limit=None, only=None)
-
-    def afresh(self) -> Context:
-        """The same for another conversation."""
-        return replace(self, known={}, judged={}, memory={})
 
     def patterns(self, sources: tuple[str, ...]) -> Patterns:
         """Phrase patterns of the card, compiled once."""
@@ -184,10 +161,41 @@ class Context:
             known = self.shared[sources] = Patterns(sources, self.lists, self.settings.gap)
         return known
 
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an operator may use besides its parameters and the conversation.
+
+    `rules` belong to the card, `index` to the conversation. `anchor` is the hit that a relative window refers to,
+    `only` the one turn to look at. `known` remembers the named conditions, `judged` the criteria.
+    """
+
+    rules: Rules
+    index: Index
+    anchor: Evidence | None = None
+    limit: Limit | None = None
+    only: int | None = None
+    known: dict[str, Outcome] = field(default_factory=dict)
+    judged: dict[str, Judgement] = field(default_factory=dict)
+
+    def near(self, anchor: Evidence, limit: Limit | None = None) -> Context:
+        """The same context with windows relative to `anchor`."""
+        return Context(self.rules, self.index, anchor, limit, self.only, self.known, self.judged)
+
+    def within(self, turn: int) -> Context:
+        """The same context, looking at one turn only."""
+        return Context(self.rules, self.index, self.anchor, self.limit, turn, self.known, self.judged)
+
+    def whole(self) -> Context:
+        """The same context, looking at the whole conversation."""
+        if self.anchor is None and self.limit is None and self.only is None:
+            return self
+        return Context(self.rules, self.index, known=self.known, judged=self.judged)
+
     def named(self, name: str, conversation: Conversation) -> Outcome:
         """What the condition of that name says of the whole conversation; worked out once."""
         if name not in self.known:
-            self.known[name] = self.evaluate(self.conditions[name], conversation, self.whole())
+            self.known[name] = self.rules.evaluate(self.rules.conditions[name], conversation, self.whole())
         return self.known[name]
 
     def judgement(self, criterion: str, conversation: Conversation) -> Judgement:
@@ -196,10 +204,8 @@ class Context:
         Raises:
             KeyError: the card has no such criterion.
         """
-        if self.judge is None:
-            raise KeyError(criterion)
         if criterion not in self.judged:
-            self.judged[criterion] = self.judge(criterion, conversation, self.whole())
+            self.judged[criterion] = self.rules.judge(criterion, conversation, self.whole())
         return self.judged[criterion]
 
 
@@ -262,19 +268,11 @@ def speaks(turn: Turn, role: Role) -> bool:
     return turn.speaker is not Speaker.SYSTEM if role == "anyone" else turn.speaker == role
 
 
-def spoken_by(role: Role, conversation: Conversation, context: Context) -> list[int]:
-    """Indices of all turns of `role`; worked out once a conversation."""
-    known: list[int] | None = context.memory.get(role)
-    if known is None:
-        known = context.memory[role] = [turn.index for turn in conversation.turns if speaks(turn, role)]
-    return known
-
-
 def called(expression: ExpressionBase, context: Context) -> dict[str, str | int | float]:
     """The name of a condition as arguments of a sentence; empty for an expression without name."""
     if expression.operator != "condition":
         return {}
-    zh, en = context.titles[expression.params]
+    zh, en = context.rules.titles[expression.params]
     return {"title_zh": zh, "title_en": en}
 
 
@@ -301,52 +299,43 @@ def _seconds(turn: Turn, start: int, end: int) -> tuple[float, float] | None:
         # The turn stands beside its words, so that no other one can take its place in memory, and its number.
         known = _PLACES[id(turn)] = (turn, _places(turn))
     _, (words, firsts, ends) = known
-    overlapping = words[bisect_right(ends, start) : bisect_left(firsts, end)]
-    return (min(w.start for w in overlapping), max(w.end for w in overlapping)) if overlapping else None
+    before = len(_letters(turn.text[:start]))
+    overlapping = words[bisect_right(ends, before) : bisect_left(firsts, before + len(_letters(turn.text[start:end])))]
+    return (min([w.start for w in overlapping]), max([w.end for w in overlapping])) if overlapping else None
 
 
 def _places(turn: Turn) -> tuple[list[Word], list[int], list[int]]:
-    """The words of `turn`, where in its text each begins, and where it ends; none where words and text do not agree."""
-    text = turn.text.lower()
-    letters = [place for place, ch in enumerate(text) if ch.isalnum()]
-    written = "".join([text[place] for place in letters])
+    """The words of `turn`, and at which of its letters each begins and ends; none where words and text do not agree."""
+    spoken = [word.text if word.text.isalnum() else _letters(word.text) for word in turn.words]
+    if not _letters(turn.text).startswith(_letters("".join(spoken))):
+        return [], [], []
     words: list[Word] = []
     firsts: list[int] = []
     ends: list[int] = []
     done = 0
-    for word in turn.words:
-        spoken = word.text.lower()
-        if not spoken.isalnum():
-            spoken = "".join(filter(str.isalnum, spoken))
-        if not written.startswith(spoken, done):
-            return [], [], []
-        if not word.text and done:
+    for word, letters in zip(turn.words, spoken, strict=True):
+        if letters:
+            words.append(word)
+            firsts.append(done)
+            done += len(letters)
+            ends.append(done)
+        elif done and not word.text:
             # Hidden by the placeholder before it.
             words.append(word)
-            firsts.append(letters[done - 1])
-            ends.append(letters[done - 1] + 1)
-        if spoken:
-            words.append(word)
-            firsts.append(letters[done])
-            done += len(spoken)
-            ends.append(letters[done - 1] + 1)
+            firsts.append(done - 1)
+            ends.append(done)
     return words, firsts, ends
+
+
+def _letters(text: str) -> str:
+    """Letters, digits and Chinese characters of `text`, small."""
+    small = text.lower()
+    return small if small.isalnum() else "".join(filter(str.isalnum, small))
 
 
 def cue_span(reading: Reading, kind: str) -> tuple[int, int] | None:
     """The characters that carried a reading of `kind`; `None` where the reader marked none."""
     return next((cue.span for cue in reading.cues if cue.kind == kind), None)
-
-
-def hearing(turns: list[Turn]) -> float | None:
-    """Mean word confidence of the heard turns among `turns`, weighted by their length; `None` if none was heard."""
-    heard = [(turn.confidence, max(1, _length(turn))) for turn in turns if turn.confidence is not None]
-    return sum(c * n for c, n in heard) / sum(n for _, n in heard) if heard else None
-
-
-def _length(turn: Turn) -> int:
-    """Characters of a turn, with those that placeholders hide instead of the placeholders."""
-    return len(turn.text) + sum(mark.characters - (mark.span[1] - mark.span[0]) for mark in turn.marks)
 
 
 def trust(turn: Turn, base: float) -> float:
@@ -357,7 +346,7 @@ def trust(turn: Turn, base: float) -> float:
 
 def found(hits: tuple[Hit, ...], reason: Reason) -> Outcome:
     """The outcome of an operator that found `hits` (at least one)."""
-    return Outcome(State.YES, max(hit.confidence for hit in hits), reason, hits)
+    return Outcome(State.YES, max([hit.confidence for hit in hits]), reason, hits)
 
 
 def unavailable(
@@ -388,18 +377,15 @@ def missed(
     """
     if elsewhere:
         return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}), elsewhere)
-    if not spoken_by(role, conversation, context):
+    if not turns and not context.index.spoken[role]:
         if role != "system" and any(turn.speaker is Speaker.UNKNOWN for turn in conversation.turns):
             return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}))
         return unavailable("criteria.unavailable.silent_role", {"role": role_word(role)})
-    if turns not in context.memory:
-        context.memory[turns] = hearing([conversation.turns[i] for i in turns])
-    heard: float | None = context.memory[turns]
-    if heard is not None and heard < context.settings.hearing_confidence:
+    heard = context.index.heard(turns)
+    if heard is not None and heard < context.rules.settings.hearing_confidence:
         searched = [conversation.turns[i] for i in turns]
         args: dict[str, str | int | float] = {"role": role_word(role), "percent": round(100 * heard)}
         places = tuple(Hit((evidence(turn),), heard) for turn in searched if turn.confidence is not None)
         worst = sorted(places, key=lambda hit: (conversation.turns[hit.turn].confidence or 0.0, hit.turn))[:2]
         return Outcome(State.UNSURE, round(heard, 4), Reason("criteria.unsure.hearing", args), tuple(worst))
-    sure = NOT_FOUND if heard is None else NOT_FOUND * (1 + heard) / 2
-    return Outcome(State.NO, round(sure, 4), reason)
+    return Outcome(State.NO, NOT_FOUND if heard is None else round(NOT_FOUND * (1 + heard) / 2, 4), reason)

@@ -51,7 +51,7 @@ class Params(Strict):
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether the other criterion has one of the verdicts."""
     judgement = context.judgement(params.id, conversation)
-    zh, en = context.criterion_titles[params.id]
+    zh, en = context.rules.criterion_titles[params.id]
     args: dict[str, str | int | float] = {
         "title_zh": zh,
         "title_en": en,

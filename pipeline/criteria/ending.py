@@ -38,7 +38,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from pipeline.conversation import Channel, Conversation, Reason, Speaker
 from pipeline.criteria.base import (
     NOT_FOUND,
-    ROLE_KNOWN,
     WRITTEN,
     Context,
     Hit,
@@ -52,6 +51,7 @@ from pipeline.criteria.base import (
     trust,
     unavailable,
 )
+from pipeline.criteria.index import ROLE_KNOWN
 
 
 class Params(Strict):

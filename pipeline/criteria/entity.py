@@ -125,7 +125,7 @@ def _said(
 ) -> list[tuple[Hit, Scalar | None]]:
     """Everything of the kind that is said, with its value."""
     if params.list_ is not None:
-        patterns = dict(context.lists)[params.list_]
+        patterns = dict(context.rules.lists)[params.list_]
         said = occurrences(patterns, conversation, turns, context)
         return [(hit, hit.evidence[0].quote) for _, hit in said]
     return [

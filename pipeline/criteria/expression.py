@@ -52,6 +52,12 @@ class ExpressionBase(Strict):
         """Parameters of the operator: a kind's model, an expression or expressions, or a condition's name."""
         return getattr(self, f"{self.operator}_")
 
+    @cached_property
+    def bound(self) -> Any:
+        """The window of the operator if it lies beside a named condition, or holds for every turn; else `None`."""
+        window = getattr(self.params, "window", None)
+        return window if window is not None and (window.anchors or window.every) else None
+
     def children(self) -> tuple[ExpressionBase, ...]:
         """The expressions directly below this one."""
         return tuple(_expressions(self.params))

@@ -36,7 +36,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.conversation import Channel, Conversation, Evidence, Reason
+from pipeline.conversation import Channel, Conversation, Evidence, Reason, Speaker
 from pipeline.criteria.base import (
     WRITTEN,
     Context,
@@ -50,7 +50,6 @@ from pipeline.criteria.base import (
     evidence,
     missed,
     role_word,
-    speaks,
     trust,
     unavailable,
 )
@@ -81,10 +80,10 @@ class Params(Strict):
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether every hold was asked for and thanked for, as far as `need` says."""
-    agent = tuple(turn.index for turn in conversation.turns if speaks(turn, "agent"))
-    asked = _places(params.asked, conversation, agent, context) | _read("hold", params.read, conversation, agent)
+    agent = context.index.spoken["agent"]
+    asked = _places(params.asked, conversation, agent, context) | _read("hold", params.read, conversation, context)
     thanked = _places(params.thanked, conversation, agent, context)
-    thanked = _read("hold_thanks", params.read, conversation, agent) | thanked
+    thanked = _read("hold_thanks", params.read, conversation, context) | thanked
     holds = _holds(params, conversation, agent, asked)
     if not holds:
         args: dict[str, str | int | float] = {"role": role_word("agent")}
@@ -126,14 +125,14 @@ def _places(
     return places
 
 
-def _read(act: str, at_least: float | None, conversation: Conversation, turns: tuple[int, ...]) -> dict[int, Evidence]:
-    """The turns in which the reader reads `act`."""
-    if at_least is None or not conversation.readings:
+def _read(act: str, at_least: float | None, conversation: Conversation, context: Context) -> dict[int, Evidence]:
+    """The agent's turns in which the reader reads `act`."""
+    if at_least is None:
         return {}
     return {
         i: evidence(conversation.turns[i], cue_span(conversation.readings[i], act))
-        for i in turns
-        if conversation.readings[i].acts.get(act, 0.0) >= at_least
+        for i, probability in context.index.acts.get(act, ())
+        if probability >= at_least and conversation.turns[i].speaker is Speaker.AGENT
     }
 
 

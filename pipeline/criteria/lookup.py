@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pipeline.conversation import Conversation, Reason
 from pipeline.criteria.base import Context, Hit, Outcome, Role, evidence, found, missed, role_word, trust
-from pipeline.criteria.window import Window, select, unknown_turns
+from pipeline.criteria.window import Window, select
 
 
 def looked_up(
@@ -39,7 +39,7 @@ def looked_up(
         first = hits[0].evidence[0]
         args |= {"turn": first.turn + 1, "quote": first.quote, "count": len(hits)}
         return found(hits, Reason(f"{area}.found", args))
-    unknown = unknown_turns(conversation, by)
+    unknown = context.index.unknown(by)
     elsewhere = find(tuple(sorted({*turns, *unknown}))) if unknown else ()
     return missed(
         conversation,

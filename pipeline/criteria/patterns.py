@@ -16,7 +16,7 @@ from functools import cache, cached_property, lru_cache
 from itertools import groupby
 from typing import TypeAlias
 
-from pipeline.criteria.sieve import Clause, Sieve, one_of
+from pipeline.criteria.sieve import Clause, Sieve, Sifted, one_of
 from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, simplified, sound_code, sound_codes, sounds, syllables
 
 _NUMBER_CHARACTERS = "0123456789十百千万亿半两"
@@ -104,43 +104,32 @@ class Patterns:
 
     def search(self, text: str) -> tuple[Found, ...]:
         """Every occurrence in the matching form `text` of something written as a pattern says, in order."""
-        trying = self._written.worth_trying(text)
-        if not trying:
-            return ()
-        return tuple(
-            Found(i, m.start(), m.end(), by_sound=False)
-            for i, expression in trying
-            for m in expression.finditer(text)
-            if m.end() > m.start()
-        )
+        return self.written.search(text, self.written.sieve.passing(text))
 
     def search_sounds(self, text: str, *, near: bool, least: int) -> tuple[Found, ...]:
         """Every occurrence in the matching form `text` that sounds like a pattern.
 
         At least `least` of its characters must be the pattern's own; what gaps and `<any …>` took does not count.
         """
-        compiled = self._near if near else self._same
-        trying = compiled.worth_trying(sound_codes(text, near=near) + text)
-        if not trying:
-            return ()
-        heard = sounds(text, near=near)
-        return tuple(
-            Found(i, m.start() // 2, m.end() // 2, by_sound=True)
-            for i, expression in trying
-            for m in expression.finditer(heard)
-            if _told_apart(m) >= least
-        )
+        heard = self.heard(near=near)
+        passing = heard.sieve.passing(sound_codes(text, near=near) + text)
+        return heard.search_sounds(text, passing, near=near, least=least)
+
+    def heard(self, *, near: bool) -> Compiled:
+        """The patterns as sounds, with those as one that many speakers do not tell apart, or without."""
+        return self._near if near else self._same
 
     @cached_property
-    def _written(self) -> _Compiled:
+    def written(self) -> Compiled:
+        """The patterns as they are written."""
         return _compiled(self, "written")
 
     @cached_property
-    def _near(self) -> _Compiled:
+    def _near(self) -> Compiled:
         return _compiled(self, "near")
 
     @cached_property
-    def _same(self) -> _Compiled:
+    def _same(self) -> Compiled:
         return _compiled(self, "same")
 
 
@@ -224,20 +213,51 @@ def regular_expression(source: str, lists: Lists, gap: int) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
-    """Regular expressions by their bits in the sieve, in the order of the patterns; `bits` are all of them."""
+class Compiled:
+    """Patterns in one writing: regular expressions by their bits in the sieve, in order; `bits` are all of them."""
 
+    writing: str
     expressions: Mapping[int, tuple[int, re.Pattern[str]]]
     bits: int
     sieve: Sieve
 
-    def worth_trying(self, text: str) -> Sequence[tuple[int, re.Pattern[str]]]:
-        """The patterns, with their numbers, that the sieve does not rule out in `text`."""
+    def worth_searching(self, sifted: Sifted, turns: tuple[int, ...]) -> Sequence[int]:
+        """Those of the turns in which some pattern can occur."""
+        if not _SIEVED.get():
+            return turns
+        bits = self.bits
+        return [index for index in turns if sifted.turn(index) & bits] if sifted.turns(turns) & bits else ()
+
+    def search(self, text: str, passing: int) -> tuple[Found, ...]:
+        """Every occurrence in the matching form `text` of what the sieve let pass, in order."""
+        trying = self._worth_trying(passing)
+        if not trying:
+            return ()
+        return tuple(
+            Found(i, m.start(), m.end(), by_sound=False)
+            for i, expression in trying
+            for m in expression.finditer(text)
+            if m.end() > m.start()
+        )
+
+    def search_sounds(self, text: str, passing: int, *, near: bool, least: int) -> tuple[Found, ...]:
+        """Every occurrence in the matching form `text` that sounds like what the sieve let pass."""
+        trying = self._worth_trying(passing)
+        if not trying:
+            return ()
+        heard = sounds(text, near=near)
+        return tuple(
+            Found(i, m.start() // 2, m.end() // 2, by_sound=True)
+            for i, expression in trying
+            for m in expression.finditer(heard)
+            if _told_apart(m) >= least
+        )
+
+    def _worth_trying(self, passing: int) -> Sequence[tuple[int, re.Pattern[str]]]:
+        """The patterns, with their numbers, that the sieve does not rule out."""
         if not _SIEVED.get():
             return tuple(self.expressions.values())
-        left = self.sieve.passing(text) & self.bits
-        if not left:
-            return ()
+        left = passing & self.bits
         found = []
         while left:
             lowest = left & -left
@@ -247,14 +267,14 @@ class _Compiled:
 
 
 @lru_cache(maxsize=2048)
-def _compiled(patterns: Patterns, writing: str) -> _Compiled:
+def _compiled(patterns: Patterns, writing: str) -> Compiled:
     sieve = _sieve(patterns.lists, patterns.gap, writing)
     expressions: dict[int, tuple[int, re.Pattern[str]]] = {}
     for number, source in enumerate(patterns.sources):
         sequence = _parse(source, patterns.lists)
         expression = re.compile(_emit(sequence, writing, patterns.gap))
         expressions[sieve.add(_needed(sequence, writing))] = number, expression
-    return _Compiled(expressions, sum(expressions), sieve)
+    return Compiled(writing, expressions, sum(expressions), sieve)
 
 
 def _sieve(lists: Lists, gap: int, writing: str) -> Sieve:

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -66,7 +65,7 @@ from pipeline.criteria.base import (
 )
 from pipeline.criteria.patterns import Found
 from pipeline.criteria.sentences import sentences
-from pipeline.criteria.window import Window, select, unknown_turns
+from pipeline.criteria.window import Window, select
 from pipeline.text import matching_form
 
 Numbered: TypeAlias = tuple[tuple[int, Hit], ...]
@@ -119,10 +118,10 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         return found(hits, Reason(*_told(args, hits)))
     if held:
         quiet = missed(conversation, turns, params.by, context, Reason("criteria.phrase.clear", args))
-        return replace(quiet, state=State.YES) if quiet.state is State.NO else quiet
+        return Outcome(State.YES, quiet.confidence, quiet.reason) if quiet.state is State.NO else quiet
     if params.none and hits and not (params.any or params.all):
         return Outcome(State.NO, max(hit.confidence for hit in hits), Reason(*_told(args, hits)), hits)
-    unknown = unknown_turns(conversation, params.by)
+    unknown = context.index.unknown(params.by)
     if unknown:
         held, elsewhere = _look(params, conversation, tuple(sorted({*turns, *unknown})), context)
     return missed(
@@ -145,7 +144,7 @@ def _look(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> tuple[bool, tuple[Hit, ...]]:
     """Whether the conditions hold over `turns`, and the hits (those of `none` where they break it)."""
-    said = tuple(
+    said = [
         occurrences(
             sources,
             conversation,
@@ -156,8 +155,10 @@ def _look(
             near=params.near_sounds,
             least=params.homophone_min_chars,
         )
+        if sources
+        else ()
         for sources in (params.any, params.all, params.none)
-    )
+    ]
     if params.together == "anywhere":
         return _over(params, *said)
     for turn in turns:
@@ -181,8 +182,7 @@ def _over(params: Params, some: Numbered, every: Numbered, forbidden: Numbered) 
     """Whether the conditions hold for the hits of `any`, `all` and `none`, and the hits."""
     if forbidden:
         return False, tuple(hit for _, hit in forbidden)
-    separate = _separate(some)
-    if params.any and (len({p for p, _ in some}) < params.at_least or len(separate) < params.times):
+    if params.any and (not some or len({p for p, _ in some}) < params.at_least or len(_separate(some)) < params.times):
         return False, ()
     if len({p for p, _ in every}) < len(params.all):
         return False, ()
@@ -212,21 +212,25 @@ def occurrences(
         near: whether sounds that many speakers do not tell apart are one; default the card's setting.
         least: how many characters a match by sound must have; default the card's setting.
     """
-    if not sources:
-        return ()
-    settings = context.settings
-    patterns, excuses = context.patterns(sources), context.patterns(excused)
-    by_sound = homophones or settings.homophones
+    settings, said = context.rules.settings, context.index
     near = settings.near_sounds if near is None else near
     least = settings.homophone_min_chars if least is None else least
+    by_sound = homophones or settings.homophones
+    patterns, excuses = context.rules.patterns(sources), context.rules.patterns(excused)
+    written, heard = patterns.written, None
+    if by_sound == "always" or (by_sound == "heard" and said.any_heard):
+        heard = patterns.heard(near=near)
+    read = said.sifted(written)
+    listened = said.sifted(heard, unheard=by_sound == "always") if heard else read
+    searched = {*written.worth_searching(read, turns), *(heard.worth_searching(listened, turns) if heard else ())}
     hits: list[tuple[int, Hit]] = []
-    for index in turns:
+    for index in sorted(searched):
         turn = conversation.turns[index]
         form = matching_form(turn.text)
-        places = patterns.search(form.text)
+        places = written.search(form.text, read.turn(index))
         pardons = excuses.search(form.text) if excused and places else ()
-        if by_sound == "always" or (by_sound == "heard" and turn.confidence is not None):
-            alike = patterns.search_sounds(form.text, near=near, least=least)
+        if heard and (by_sound == "always" or turn.confidence is not None):
+            alike = heard.search_sounds(form.text, listened.turn(index), near=near, least=least)
             places += tuple(p for p in alike if not any(q.pattern == p.pattern and _overlap(p, q) for q in places))
             if excused and places:
                 pardons += excuses.search_sounds(form.text, near=near, least=least)
@@ -243,9 +247,9 @@ def occurrences(
 def _example(pattern: str, context: Context) -> str:
     """The pattern as a person would say it; worked out once a card."""
     key = ("example", pattern)
-    if key not in context.shared:
-        context.shared[key] = readable(pattern, dict(context.lists))
-    said: str = context.shared[key]
+    if key not in context.rules.shared:
+        context.rules.shared[key] = readable(pattern, dict(context.rules.lists))
+    said: str = context.rules.shared[key]
     return said
 
 

@@ -140,7 +140,7 @@ def _plain(params: Params, conversation: Conversation, turns: tuple[int, ...]) -
 def _excused(said: _Said, params: Params, conversation: Conversation, context: Context) -> bool:
     if not params.except_:
         return False
-    patterns = Patterns(params.except_, context.lists, context.settings.gap)
+    patterns = Patterns(params.except_, context.rules.lists, context.rules.settings.gap)
     for place in said.places:
         form = matching_form(conversation.turns[place.turn].text)
         for excuse in patterns.search(form.text):

@@ -64,7 +64,7 @@ from pipeline.criteria.base import (
 )
 from pipeline.criteria.sentences import sentences_and_clauses
 from pipeline.criteria.window import Distance, Window, select
-from pipeline.text import OTHER_SOUND, matching_form, sound_codes
+from pipeline.text import OTHER_SOUND, matching_text, sound_codes
 
 _MISWRITTEN = 0.35
 """By so much less alike may sentences be written that sound alike: one misheard character costs each of two sayings."""
@@ -185,7 +185,7 @@ def _sentences(
     params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> Iterator[tuple[str, _Place]]:
     """Sentences of `turns` that are long enough, each followed by its clauses."""
-    allowed = context.patterns(params.except_) if params.except_ else None
+    allowed = context.rules.patterns(params.except_) if params.except_ else None
     for index in turns:
         text = conversation.turns[index].text
         if len(text) < params.min_chars:
@@ -193,6 +193,6 @@ def _sentences(
         for start, end in sentences_and_clauses(text):
             if end - start < params.min_chars:
                 continue
-            form = matching_form(text[start:end]).text
+            form = matching_text(text[start:end])
             if len(form) >= params.min_chars and not (allowed is not None and allowed.search(form)):
                 yield form, _Place(index, start, end)

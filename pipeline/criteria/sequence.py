@@ -84,7 +84,7 @@ class Params(Strict):
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether Y follows, precedes or surrounds X closely enough."""
-    occasion = context.evaluate(params.anchor, conversation, context)
+    occasion = context.rules.evaluate(params.anchor, conversation, context)
     name = called(params.anchor, context)
     if occasion.state is State.NO or (occasion.state is State.YES and not occasion.hits):
         return unavailable("criteria.sequence.no_condition" if name else "criteria.sequence.no_occasion", name)
@@ -134,7 +134,7 @@ def _answer(params: Params, anchor: Hit, conversation: Conversation, context: Co
 
 def _beside(params: Params, side: Side, anchor: Hit, conversation: Conversation, context: Context) -> Outcome:
     place = anchor.evidence[0]
-    outcome = context.evaluate(params.expect, conversation, context.near(place, Limit(side, params.within)))
+    outcome = context.rules.evaluate(params.expect, conversation, context.near(place, Limit(side, params.within)))
     args: dict[str, str | int | float] = {"turn": place.turn + 1, "quote": place.quote, "direction": side}
     if outcome.state is State.YES:
         fitting = tuple(hit for hit in outcome.hits if in_order(place, hit.evidence[0], side))

@@ -7,8 +7,10 @@ Corasick 1975: Efficient string matching); only patterns whose texts it finds ne
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TypeAlias
 
 import ahocorasick
@@ -18,7 +20,7 @@ Clause: TypeAlias = frozenset[str]
 
 CLAUSES = 3
 """So many clauses of each pattern are held against a text, those that are met least often."""
-REMEMBERED, MOST_PATTERNS = 4096, 6000
+MOST_PATTERNS = 6000
 _USUAL = 0.04
 """How often a character stands at a place, roughly; only the order of clauses depends on it."""
 
@@ -33,42 +35,36 @@ class Sieve:
         self._lock = threading.Lock()
         self._found_by: dict[str, int] = {}
         self._free = 0
-        self._count = 0
+        self.count = 0
         self._built: _Built | None = None
 
     @property
     def full(self) -> bool:
         """Whether it holds so many patterns that a new sieve should be begun."""
-        return self._count >= MOST_PATTERNS
+        return self.count >= MOST_PATTERNS
 
     def add(self, clauses: Sequence[Clause]) -> int:
         """Take in a pattern that needs all `clauses`; gives its bit in what `passing` says."""
         with self._lock:
-            place = self._count * CLAUSES
+            place = self.count * CLAUSES
             for layer, clause in enumerate(sorted(clauses, key=_how_often)[:CLAUSES]):
                 for text in clause:
                     self._found_by[text] = self._found_by.get(text, 0) | 1 << (place + layer)
             for layer in range(min(CLAUSES, len(clauses)), CLAUSES):
                 self._free |= 1 << (place + layer)
-            self._count += 1
+            self.count += 1
             self._built = None
             return 1 << place
 
     def passing(self, text: str) -> int:
         """The bits of the patterns whose clauses are all met by `text`; bits of no pattern may be set too."""
         built = self._built or self._build()
-        known = built.passing.get(text)
-        if known is not None:
-            return known
         met = built.free
         for _, bits in built.automaton.iter(text):
             met |= bits
         found = met
         for layer in range(1, CLAUSES):
             found &= met >> layer
-        if len(built.passing) >= REMEMBERED:
-            built.passing.clear()
-        built.passing[text] = found
         return found
 
     def _build(self) -> _Built:
@@ -85,11 +81,35 @@ class Sieve:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """The automaton, the bits that need nothing, and what was found in texts seen before."""
+    """The automaton, and the bits that need nothing."""
 
     automaton: ahocorasick.Automaton
     free: int
-    passing: dict[str, int] = field(default_factory=dict)
+
+
+class Sifted:
+    """What a sieve of so many `patterns` lets through of the turns of one conversation, each held against it once."""
+
+    def __init__(self, sieve: Sieve, text: Callable[[int], str]) -> None:
+        """With the text of a turn by its index."""
+        self.patterns = sieve.count
+        self._sieve, self._text = sieve, text
+        self._turn: dict[int, int] = {}
+        self._turns: dict[tuple[int, ...], int] = {}
+
+    def turn(self, index: int) -> int:
+        """The bits of the patterns that can occur in one turn."""
+        found = self._turn.get(index)
+        if found is None:
+            found = self._turn[index] = self._sieve.passing(self._text(index))
+        return found
+
+    def turns(self, indices: tuple[int, ...]) -> int:
+        """The bits of the patterns that can occur in some of these turns."""
+        found = self._turns.get(indices)
+        if found is None:
+            found = self._turns[indices] = reduce(or_, map(self.turn, indices), 0)
+        return found
 
 
 def one_of(clauses: Iterable[Sequence[Clause]]) -> tuple[Clause, ...]:

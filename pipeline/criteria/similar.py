@@ -71,7 +71,7 @@ class Params(Strict):
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether a sentence is alike enough; its confidence is how alike it is."""
-    compare = _by_wording if context.embed is None else _by_meaning
+    compare = _by_wording if context.rules.embed is None else _by_meaning
 
     def find(turns: tuple[int, ...]) -> tuple[Hit, ...]:
         spans = [
@@ -120,9 +120,9 @@ def _by_wording(params: Params, said: tuple[str, ...], context: Context) -> list
 
 
 def _by_meaning(params: Params, said: tuple[str, ...], context: Context) -> list[float]:
-    if context.embed is None or not said:
+    if context.rules.embed is None or not said:
         return []
-    vectors = context.embed((*params.to, *params.unlike, *said))
+    vectors = context.rules.embed((*params.to, *params.unlike, *said))
     known = len(params.to) + len(params.unlike)
     alike = vectors[known:] @ vectors[:known].T
     scores = []

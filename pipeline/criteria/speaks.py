@@ -45,7 +45,7 @@ from pipeline.criteria.base import (
     trust,
     wrong,
 )
-from pipeline.criteria.window import Window, select, unknown_turns
+from pipeline.criteria.window import Window, select
 from pipeline.dialogue import turn_characters
 
 
@@ -73,7 +73,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     )
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(hits)}
     least = params.times if params.at_most is None or "times" in params.model_fields_set else 0
-    doubtful = unknown_turns(conversation, params.by)
+    doubtful = context.index.unknown(params.by)
     if params.at_most is not None and len(hits) > params.at_most:
         return Outcome(State.NO, WRITTEN, Reason("criteria.speaks.too_often", args | {"limit": params.at_most}), hits)
     if len(hits) >= least and (params.at_most is None or len(hits) + len(doubtful) <= params.at_most):

@@ -60,7 +60,7 @@ from pipeline.criteria.base import (
     wrong,
 )
 from pipeline.criteria.phrase import occurrences
-from pipeline.criteria.window import Distance, Window, select, unknown_turns
+from pipeline.criteria.window import Distance, Window, select
 from pipeline.text import matching_form
 
 _EXPLAINS = re.compile(
@@ -121,7 +121,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         place = first.hit.evidence[0]
         args |= {"turn": place.turn + 1, "quote": place.quote, "term": first.term}
         return found(tuple(slip.hit for slip in slips), Reason(f"criteria.terms.{first.what}", args))
-    unknown = unknown_turns(conversation, params.by)
+    unknown = context.index.unknown(params.by)
     elsewhere = _slips(params, conversation, tuple(sorted({*turns, *unknown})), context) if unknown else []
     return missed(
         conversation,
@@ -134,7 +134,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
 
 
 def _slips(params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context) -> list[_Slip]:
-    table = {**context.terms, **params.table}
+    table = {**context.rules.terms, **params.table}
     named = {name: term for name, term in table.items() if not params.only or name in params.only}
     found_ones = [
         slip

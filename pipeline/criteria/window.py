@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
-from pipeline.conversation import Conversation, Evidence, Speaker
+from pipeline.conversation import Conversation, Evidence
 from pipeline.criteria.base import (
-    ROLE_KNOWN,
     Context,
     Outcome,
     Reach,
     Role,
     State,
     Strict,
-    speaks,
-    spoken_by,
     unavailable,
     wrong,
 )
@@ -103,6 +100,11 @@ class Window(Strict):
     every: bool = False
 
     @cached_property
+    def told(self) -> str:
+        """All that the window says, as one text; equal windows say the same."""
+        return self.model_dump_json()
+
+    @cached_property
     def anchors(self) -> tuple[tuple[Direction, Anchored], ...]:
         """The named conditions that the window lies beside."""
         return tuple((direction, near) for direction, near in self.beside if isinstance(near, Anchored))
@@ -121,7 +123,7 @@ def without_anchor(window: Window, conversation: Conversation, context: Context)
         if outcome.state in (State.UNSURE, State.UNAVAILABLE):
             return outcome
         if _place(near, conversation, context) is None:
-            zh, en = context.titles[near.condition]
+            zh, en = context.rules.titles[near.condition]
             args: dict[str, str | int | float] = {"title_zh": zh, "title_en": en, "count": abs(near.hit)}
             return unavailable("criteria.window.no_anchor" if abs(near.hit) == 1 else "criteria.window.too_few", args)
     return None
@@ -138,31 +140,30 @@ def _place(near: Anchored, conversation: Conversation, context: Context) -> Evid
 
 def select(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
     """Indices of the turns of `role` inside `window`, relative to the context's anchor where the window says so."""
-    # The window stands beside its turns, so that no other one can take its place in memory, and its number.
-    key = (role, id(window))
-    known: tuple[Window | None, tuple[int, ...]] | None = context.memory.get(key)
-    if known is None:
-        known = context.memory[key] = (window, _fixed(conversation, role, window, context))
-    chosen = known[1]
+    index = context.index
+    chosen: tuple[int, ...] | None
+    if window is None:
+        chosen = index.spoken[role]
+    else:
+        chosen = index.windows.get((role, window.told))
+        if chosen is None:
+            chosen = index.windows[role, window.told] = _fixed(conversation, role, window, context)
     if context.anchor is not None:
         for direction, near in () if window is None else window.beside:
             if not isinstance(near, Anchored):
-                spoken = spoken_by(role, conversation, context)
-                inside = set(_beside(conversation, spoken, direction, near, context.anchor))
+                inside = set(_beside(conversation, index.spoken[role], direction, near, context.anchor))
                 chosen = tuple(i for i in chosen if i in inside)
         if context.limit is not None:
             limit = context.limit
-            chosen = tuple(_beside(conversation, list(chosen), limit.direction, limit.reach, context.anchor))
+            chosen = tuple(_beside(conversation, chosen, limit.direction, limit.reach, context.anchor))
     return chosen if context.only is None else tuple(i for i in chosen if i == context.only)
 
 
-def _fixed(conversation: Conversation, role: Role, window: Window | None, context: Context) -> tuple[int, ...]:
+def _fixed(conversation: Conversation, role: Role, window: Window, context: Context) -> tuple[int, ...]:
     """The turns of `role` inside `window`, as far as that does not depend on the context's anchor."""
     turns = conversation.turns
-    chosen = spoken_by(role, conversation, context)
-    if window is None:
-        return tuple(chosen)
-    counted = chosen if window.of == "role" else [turn.index for turn in turns if turn.speaker is not Speaker.SYSTEM]
+    chosen = context.index.spoken[role]
+    counted = chosen if window.of == "role" else context.index.spoken["anyone"]
     inside = set(counted)
     if window.turns is not None:
         inside &= set(_by_number(counted, window.turns))
@@ -175,21 +176,6 @@ def _fixed(conversation: Conversation, role: Role, window: Window | None, contex
         place = _place(near, conversation, context)
         inside &= set(() if place is None else _beside(conversation, chosen, direction, near.within, place))
     return tuple(i for i in chosen if i in inside)
-
-
-def unknown_turns(conversation: Conversation, role: Role) -> tuple[int, ...]:
-    """Turns that may be `role`'s: the speaker is unknown, or known with little confidence as someone else.
-
-    The system's own messages are never taken for anything else, nor anything else for them.
-    """
-    if role == "system":
-        return ()
-    return tuple(
-        turn.index
-        for turn in conversation.turns
-        if (turn.speaker is Speaker.UNKNOWN or (turn.role_confidence < ROLE_KNOWN and turn.speaker is not Speaker.BOT))
-        and not speaks(turn, role)
-    )
 
 
 def _from_start(second: float | None, conversation: Conversation) -> float | None:
@@ -205,24 +191,24 @@ def _starts_within(start: float | None, low: float | None, high: float | None) -
     return start is not None and (low is None or start >= low) and (high is None or start <= high)
 
 
-def _by_number(counted: list[int], numbers: tuple[float | None, float | None]) -> list[int]:
+def _by_number(counted: Sequence[int], numbers: tuple[float | None, float | None]) -> Sequence[int]:
     def place(number: float | None, default: int) -> int:
         if number is None:
             return default
         return int(number) - 1 if number > 0 else len(counted) + int(number)
 
     low, high = place(numbers[0], 0), place(numbers[1], len(counted) - 1)
-    return counted[max(0, low) : high + 1] if high >= 0 else []
+    return counted[max(0, low) : high + 1] if high >= 0 else ()
 
 
-def _by_part(counted: list[int], part: str) -> list[int]:
+def _by_part(counted: Sequence[int], part: str) -> Sequence[int]:
     which, share = part.split("_")
     size = min(len(counted), max(SMALLEST_PART, math.ceil(len(counted) / _SHARES[share])))
     return counted[:size] if which == "first" else counted[len(counted) - size :]
 
 
 def _beside(
-    conversation: Conversation, chosen: list[int], direction: Direction, reach: Reach | None, anchor: Evidence
+    conversation: Conversation, chosen: Sequence[int], direction: Direction, reach: Reach | None, anchor: Evidence
 ) -> list[int]:
     """Those of `chosen` that lie within `reach` before, after or around the anchor; its own turn belongs to all."""
     first, last = bisect_left(chosen, anchor.turn), bisect_right(chosen, anchor.turn)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
+from itertools import starmap
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -73,8 +74,10 @@ def interaction_fields(interaction: Interaction, *, media: str | None, taken_at:
     }
 
 
-def interaction_of(row: InteractionRow, media: Path | RemotePath) -> Interaction:
-    """The interaction of a row; `media` is the folder of recordings."""
+def interaction_of(
+    row: InteractionRow, media: Path | RemotePath, *, turns: tuple[Turn, ...] | None = None
+) -> Interaction:
+    """The interaction of a row; `media` is the folder of recordings, `turns` its turns where they are at hand."""
     started = row.started_at
     if started is not None and row.started_offset is not None:
         started = started.astimezone(timezone(timedelta(seconds=row.started_offset)))
@@ -89,7 +92,7 @@ def interaction_of(row: InteractionRow, media: Path | RemotePath) -> Interaction
         started_at=started,
         recording=None if row.media is None else str(media / row.media),
         channels=MappingProxyType({side: Speaker(role) for side, role in row.channels.items()}),
-        turns=tuple(_turn_of(fields) for fields in row.turns),
+        turns=tuple(map(_turn_of, row.turns)) if turns is None else turns,
         csat=row.csat,
         attributes=MappingProxyType(row.attributes),
         extra=MappingProxyType(row.extra),
@@ -124,16 +127,16 @@ def turn_fields(turn: Turn) -> dict[str, Any]:
     }
 
 
-def heard_of(
-    row: HearingRow, media: Path | RemotePath, *, turns: Iterable[Mapping[str, Any]] | None = None
-) -> Conversation:
-    """The conversation of a hearing's row, neither measured nor read; `turns` are its rows where they are at hand."""
+def heard_of(row: HearingRow, media: Path | RemotePath, *, turns: list[dict[str, Any]] | None = None) -> Conversation:
+    """The conversation of a hearing's row, neither measured nor read; `turns` are its turns' fields if at hand."""
     quality = row.quality
     if turns is None:
-        turns = ({name: getattr(turn, name) for name in _TURN_FIELDS} for turn in row.turns)
+        turns = [{name: getattr(turn, name) for name in TURN_FIELDS} for turn in row.turns]
+    said = tuple(map(_turn_of, turns))
     return Conversation(
-        interaction=interaction_of(row.interaction, media),
-        turns=tuple(_turn_of({name: fields[name] for name in _TURN_FIELDS}) for fields in turns),
+        # What came as text is mostly kept as it came: such turns are made once.
+        interaction=interaction_of(row.interaction, media, turns=said if row.interaction.turns == turns else None),
+        turns=said,
         hearing=None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])}),
         sealed=row.sealed or "",
     )
@@ -154,14 +157,14 @@ def conversation_fields(
 
 
 def conversation_of(
-    row: ConversationRow, media: Path | RemotePath, *, turns: Iterable[Mapping[str, Any]] | None = None
+    row: ConversationRow, media: Path | RemotePath, *, turns: list[dict[str, Any]] | None = None
 ) -> Conversation:
-    """The conversation of a row, measured and read; `turns` are the rows of its turns where they are at hand."""
+    """The conversation of a row, measured and read; `turns` are the fields of its turns if at hand."""
     return replace(
         heard_of(row.hearing, media, turns=turns),
         measures=Measures(**row.measures),
         classes=Classes(**row.classes),
-        readings=tuple(_reading_of(fields) for fields in row.readings),
+        readings=tuple(map(_reading_of, row.readings)),
     )
 
 
@@ -255,15 +258,16 @@ def decision_of(row: DecisionRow) -> Decision:
     )
 
 
-_TURN_FIELDS = (
+TURN_FIELDS = (
     "index", "speaker", "text", "original", "start", "end", "confidence", "role_confidence", "words", "loudness",
     "sound_before", "marks",
 )  # fmt: skip
+"""What a turn's row has of the turn."""
 
 
 def _turn_of(fields: Mapping[str, Any]) -> Turn:
-    words = tuple(Word(*word) for word in fields["words"])
-    marks = tuple(Mark(kind, (start, end), *rest) for kind, start, end, *rest in fields.get("marks") or ())
+    words = tuple(starmap(Word, fields["words"]))
+    marks = tuple([Mark(kind, (start, end), *rest) for kind, start, end, *rest in fields.get("marks") or ()])
     return Turn(**{**fields, "speaker": Speaker(fields["speaker"]), "words": words, "marks": marks})
 
 
@@ -280,7 +284,7 @@ def _reading_fields(reading: Reading) -> dict[str, Any]:
 
 
 def _reading_of(fields: Mapping[str, Any]) -> Reading:
-    cues = tuple(Cue(kind, (start, end)) for kind, start, end in fields["cues"])
+    cues = tuple([Cue(kind, (start, end)) for kind, start, end in fields["cues"]])
     disputed = tuple(fields.get("disputed", ()))
     return Reading(**{**fields, "acts": MappingProxyType(fields["acts"]), "cues": cues, "disputed": disputed})
 

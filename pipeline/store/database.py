@@ -74,7 +74,7 @@ from pipeline.store.tables import (
     ScorecardRow,
     SetAsideRow,
 )
-from pipeline.store.types import to_json
+from pipeline.store.types import from_json, to_json
 
 BUSY_SECONDS = 30
 _READ_AT_ONCE = 100
@@ -781,6 +781,7 @@ class Store:
             engine = create_engine(
                 parsed,
                 json_serializer=to_json,
+                json_deserializer=from_json,
                 connect_args=_connect_args(parsed),
                 pool_pre_ping=not is_sqlite,
             )

@@ -56,10 +56,11 @@ def load(session: Session, page: Sequence[Any], media: Path | RemotePath) -> Ite
     query = query.options(defaultload(ConversationRow.hearing).noload(HearingRow.turns))
     whole = session.scalars(query).unique().all()
     heard = [row.hearing_id for row in whole]
-    spoken = session.execute(select(TurnRow.__table__).where(TurnRow.hearing_id.in_(heard)).order_by(TurnRow.index))
+    columns = [getattr(TurnRow, name) for name in codec.TURN_FIELDS]
+    spoken = select(TurnRow.hearing_id, *columns).where(TurnRow.hearing_id.in_(heard)).order_by(TurnRow.index)
     turns: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for turn in spoken.mappings():
-        turns[turn["hearing_id"]].append(dict(turn))
+    for hearing, *fields in session.execute(spoken):
+        turns[hearing].append(dict(zip(codec.TURN_FIELDS, fields, strict=True)))
     found = {row.id: codec.conversation_of(row, media, turns=turns[row.hearing_id]) for row in whole}
     for row in page:
         yield Stored(found[row.conversation_id], row.models, row.engine_version)

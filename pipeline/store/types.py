@@ -62,3 +62,11 @@ def words(pairs: Iterable[int]) -> str:
 def to_json(value: object) -> str:
     """JSON as every store has it: Chinese as it is, no blanks."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_DECODER = json.JSONDecoder()
+
+
+def from_json(text: str | bytes) -> Any:
+    """What `to_json` wrote, without the search for blanks around it that takes half of `json.loads`."""
+    return _DECODER.raw_decode(text if isinstance(text, str) else text.decode())[0]

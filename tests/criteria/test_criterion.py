@@ -8,7 +8,7 @@ from pipeline.conversation import Reading, Verdict
 from pipeline.flagging import flag
 from pipeline.formats_out import why
 from pipeline.scorecard import BadScorecardError
-from pipeline.scoring import context_for, score, wants_reader
+from pipeline.scoring import rules_of, score, wants_reader
 from tests.cards import card
 from tests.dialogues import talk
 
@@ -75,8 +75,8 @@ def test_flag_rule_may_ask_for_the_verdict_of_a_criterion(tmp_path):
 def test_need_of_a_reader_goes_through_other_criteria(tmp_path):
     act = "  - {id: act, title: 行为, section: s, points: 5, act: greeting}\n"
     scorecard = card(tmp_path, HELLO + act + "  - {id: last, title: 末, section: s, points: 5, criterion: act}")
-    context = context_for(scorecard)
-    assert [wants_reader(criterion, context) for criterion in scorecard.criteria] == [False, True, True]
+    rules = rules_of(scorecard)
+    assert [wants_reader(criterion, rules) for criterion in scorecard.criteria] == [False, True, True]
     read = {0: Reading(acts={"greeting": 0.9}, confidence=0.9)}
     evaluation = score(talk("坐席: 您好", readings=read), scorecard, engine_version="test")
     assert evaluation.findings[2].verdict is Verdict.MET

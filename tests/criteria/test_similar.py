@@ -76,8 +76,9 @@ def by_meaning(folder, conversation, operator):
         return np.array([[1.0, 0.0] if len(text) > 8 else [0.0, 1.0] for text in texts], dtype=np.float32)
 
     one = card(folder, f"  - id: it\n    title: 项目\n    section: s\n    points: 1\n    {operator}")
-    context = replace(context_for(one), embed=embed)
-    return context.evaluate(one.criteria[0].expression, conversation, context)
+    context = context_for(one, conversation)
+    context = replace(context, rules=replace(context.rules, embed=embed))
+    return context.rules.evaluate(one.criteria[0].expression, conversation, context)
 
 
 @pytest.mark.parametrize(
