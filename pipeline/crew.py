@@ -171,11 +171,13 @@ class Hand:
             settings = self._settings.model_copy(update=of_the_run)
             inbox = content["inbox"]
             self._shift = Shift(settings, self._run, inbox, store=self._store)
-        ours = {"engine": __version__, "models": _models(_portion(laid).items, self._shift.workshop)}
-        theirs = {"engine": content["engine"], "models": content["models"]}
+        ours = _names(__version__, _models(_portion(laid).items, self._shift.workshop))
+        theirs = _names(content["engine"], content["models"])
         if ours != theirs:
             language = self._settings.language
-            what = t(language, "crew.other_models", ours=str(ours), theirs=str(theirs))
+            joiner = t(language, "cli.results.and")
+            here, there = (joiner.join(sorted(names)) for names in (ours - theirs, theirs - ours))
+            what = t(language, "crew.other_models", ours=here, theirs=there)
             raise SettingsError("Z581", what, hint=t(language, "crew.other_models_hint"))
         return self._shift
 
@@ -250,3 +252,9 @@ def _models(items: Sequence[Arrival], workshop: Workshop) -> list[Json]:
     """The models that these rest on, each kind of interaction once."""
     kinds = {(one.channel.value, one.written): one for one in items}
     return [[*kind, dict(workshop.models(kinds[kind]))] for kind in sorted(kinds)]
+
+
+def _names(engine: str, models: Sequence[Any]) -> frozenset[str]:
+    """What `_models` gave, with the version of the program, as names."""
+    used = {f"{part} {name}" for *_, kind in models for part, name in kind.items()}
+    return frozenset({f"zhijian {engine}", *used})

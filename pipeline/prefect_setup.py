@@ -45,10 +45,17 @@ def check_engine(settings: Settings) -> None:
         return
     # Importing them would import Prefect, before it is known where its server is.
     for name in ("distributed", "prefect_dask"):
-        if find_spec(name) is None:
+        if not _there(name):
             language = settings.language
             what, hint = t(language, "crew.no_dask", name=name), t(language, "crew.no_dask_hint")
             raise SettingsError("Z580", what, where="run.engine", hint=hint)
+
+
+def _there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ValueError:
+        return False
 
 
 @contextmanager

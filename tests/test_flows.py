@@ -12,6 +12,7 @@ import pytest
 from models.utterance import ConversationReading, CueReader, Reader, Utterance, load_reader
 from pipeline.batch import Batch, Silent, evaluate, split
 from pipeline.conversation import Channel, Interaction, SetAside
+from pipeline.errors import SettingsError
 from pipeline.ingest import ingest
 from pipeline.nightly import Nightly
 from pipeline.settings import Settings, load_settings
@@ -245,3 +246,14 @@ def test_the_flow_does_what_the_plain_run_does(inbox: Path, settings: Settings) 
         while (found := sorted(run.name for run in client.read_task_runs())) != names and time.monotonic() < patience:
             time.sleep(0.2)
     assert found == names
+
+
+@pytest.mark.usefixtures("_prefect")
+def test_sharing_out_a_night_without_a_deployment_says_what_to_do(inbox: Path, settings: Settings) -> None:
+    from pipeline.flows import work_off
+
+    run = settings.run.model_copy(update={"engine": "prefect", "shards": 2})
+    planned = Nightly(inbox, settings.model_copy(update={"run": run}))
+    with pytest.raises(SettingsError, match=r"Z583.*shard/shard.*prefect deploy --all"):
+        work_off(planned)
+    planned.store.close()

@@ -124,7 +124,7 @@ def test_serve_schedules_nights_in_the_zone_of_the_settings_and_does_them(inbox:
             assert process.poll() is None
             return client.post(path, json=content).raise_for_status().json()
 
-        kept = until(lambda: len(found := post("/deployments/filter")) == 6 and found)
+        kept = until(lambda: len(found := post("/deployments/filter")) == 7 and found)
         by_name = {one["name"]: one for one in kept}
         (schedule,) = by_name["nightly"]["schedules"]
         assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("15 3 * * *", "Asia/Shanghai")
