@@ -32,12 +32,12 @@ def distribution(cases: Sequence[Case], words: Words) -> str | None:
     scored = [(c.evaluation.total, c.evaluation.passed) for c in cases if c.evaluation.total is not None]
     if not scored:
         return None
-    from plotly.graph_objects import Bar, Figure
+    from plotly.graph_objects import Bar
 
     counts = Counter((min(int(total // STEP) * STEP, 100 - STEP), passed is False) for total, passed in scored)
     lowest = min(30, *(low for low, _ in counts))
     lows = list(range(lowest, 100, STEP))
-    figure = Figure()
+    figure = new_figure()
     for failed, colour in ((True, "var(--bad)"), (False, "var(--accent)")):
         name = words.say("chart.failed" if failed else "chart.passed")
         figure.add_trace(
@@ -69,10 +69,10 @@ def losses(night: Night, cases: Sequence[Case], words: Words) -> str | None:
                 kinds[finding.criterion] = min(kind, kinds.get(finding.criterion, kind), key=_KINDS.index)
     if not counts:
         return None
-    from plotly.graph_objects import Bar, Figure
+    from plotly.graph_objects import Bar
 
     top = sorted(counts, key=lambda key: (-counts[key], key))[:LOSSES][::-1]
-    figure = Figure()
+    figure = new_figure()
     for kind, colour in zip(_KINDS, ("var(--bad)", "var(--warn)", "var(--series-2)"), strict=True):
         keys = [key for key in top if kinds[key] == kind]
         if keys:
@@ -102,10 +102,10 @@ def mood(cases: Sequence[Case], words: Words) -> str | None:
     ends = [mood_kind(m.sentiment_end) for m in measures if m.sentiment_end is not None]
     if not starts or not ends:
         return None
-    from plotly.graph_objects import Bar, Figure
+    from plotly.graph_objects import Bar
 
     labels = [words.say("chart.end"), words.say("chart.start")]
-    figure = Figure()
+    figure = new_figure()
     for kind, colour in MOODS.items():
         counts = [ends.count(kind), starts.count(kind)]
         shares = [counts[0] / len(ends), counts[1] / len(starts)]
@@ -136,13 +136,13 @@ def trend(summary: AgentSummary, words: Words, link: Link) -> str | None:
     dated = [c for c in summary.cases if c.started_at is not None and c.evaluation.total is not None]
     if not dated:
         return None
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Scatter
 
     days: dict[date, list[float]] = {}
     for case in dated:
         if case.started_at is not None and case.evaluation.total is not None:
             days.setdefault(case.started_at.date(), []).append(case.evaluation.total)
-    figure = Figure()
+    figure = new_figure()
     figure.add_trace(
         Scatter(
             x=[day.isoformat() for day in days],
@@ -207,10 +207,10 @@ def against_peers(night: Night, summary: AgentSummary, words: Words) -> str | No
     keys = sorted((k for k in own if k in peers), key=lambda k: (own[k].share - peers[k].share, own[k].share, k))
     if not keys:
         return None
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Scatter
 
     titles = [_aim(night, key, words) for key in keys]
-    figure = Figure()
+    figure = new_figure()
     for better, colour in ((True, "var(--good)"), (False, "var(--bad)")):
         xs: list[float | None] = []
         ys: list[str | None] = []
@@ -247,9 +247,9 @@ def intervals(summaries: Sequence[AgentSummary], words: Words, link: Link) -> st
     known = [s for s in reversed(summaries) if s.average]
     if not known:
         return None
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Scatter
 
-    figure = Figure()
+    figure = new_figure()
     cases = [c for s in known for c in s.cases if c.evaluation.total is not None]
     names = {c.id: _label(s) for s in known for c in s.cases}
     figure.add_trace(_dots([names[c.id] for c in cases], cases, words, link, sideways=True))
@@ -284,12 +284,12 @@ def heatmap(night: Night, summaries: Sequence[AgentSummary], words: Words) -> st
     every = rates(night.cases)
     if not every or not summaries:
         return None
-    from plotly.graph_objects import Figure, Heatmap
+    from plotly.graph_objects import Heatmap
 
     keys = list(every)
     met = [rates(s.cases) for s in summaries]
     values = [[row[key].share if key in row else None for row in met] for key in keys]
-    figure = Figure(
+    figure = new_figure(
         Heatmap(
             x=[_label(s) for s in summaries],
             y=[_aim(night, key, words) for key in keys],
@@ -316,10 +316,20 @@ _KINDS = ("fatal", "fault", "duty")
 _LEGEND: dict[str, Any] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
+def new_figure(*traces: Any) -> Figure:
+    """A figure that lets the page shine through.
+
+    Named from the beginning, its template is looked up once; Plotly would first copy its own, which takes long.
+    """
+    from plotly.graph_objects import Figure
+
+    clear = "rgba(0,0,0,0)"
+    return Figure(traces, layout={"template": "none", "paper_bgcolor": clear, "plot_bgcolor": clear})
+
+
 def figure_json(figure: Figure) -> str:
     """A figure as JSON that may stand in a page."""
-    figure.update_layout(template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    text: str = figure.to_json()
+    text: str = figure.to_json(validate=False)
     return text.replace("</", "<\\/")
 
 
@@ -373,9 +383,9 @@ def _profile(
 
 
 def _radar(axes: Sequence[str], lines: Mapping[str, tuple[Sequence[float | None], str]]) -> str:
-    from plotly.graph_objects import Figure, Scatterpolar
+    from plotly.graph_objects import Scatterpolar
 
-    figure = Figure()
+    figure = new_figure()
     axes = [_wrapped(axis) for axis in axes]
     for name, (shares, colour) in lines.items():
         figure.add_trace(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.conversation import Verdict
 from pipeline.i18n import Language, t
 from pipeline.reports.cases import LOOKS
-from pipeline.reports.charts import figure_json
+from pipeline.reports.charts import figure_json, new_figure
 from pipeline.reports.html import address, environment, write_assets
 from pipeline.reports.material import CardText, Night
 from pipeline.reports.words import Words
@@ -148,9 +148,9 @@ def _agents(comparison: Comparison, words: Words) -> str | None:
     known = [(one, one.effect) for one in comparison.agents[::-1] if one.effect is not None]
     if not known:
         return None
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Scatter
 
-    figure = Figure()
+    figure = new_figure()
     labels = [_label(one.agent.name, one.agent.id) for one, _ in known]
     figure.add_trace(
         Scatter(
@@ -184,10 +184,10 @@ def _verdicts(comparison: Comparison, old: CardText, new: CardText, words: Words
     moved = [effect for effect in comparison.criteria if effect.changed][::-1]
     if not moved:
         return None
-    from plotly.graph_objects import Bar, Figure
+    from plotly.graph_objects import Bar
 
     titles = [words.criterion(old if effect.kind == "removed" else new, effect.id) for effect in moved]
-    figure: Figure = Figure()
+    figure: Figure = new_figure()
     for way, colour in (("worse", "var(--bad)"), ("better", "var(--good)"), ("otherwise", "var(--na)")):
         counts = [sum(one.count for one in effect.transitions if _way(one) == way) for effect in moved]
         name = t(words.language, f"rescore.way.{way}")

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from pipeline.base_line import Counted
 from pipeline.i18n import t
 from pipeline.night_figures import NightFigures, to_json
-from pipeline.reports.charts import figure_json
+from pipeline.reports.charts import figure_json, new_figure
 from pipeline.reports.html import environment, write_assets
 from pipeline.reports.material import CardText, Night
 from pipeline.reports.words import Words
@@ -157,9 +157,9 @@ def _volume(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable[
     """Conversations a night, by channel."""
     if not any(one.interactions for one in nights):
         return None
-    from plotly.graph_objects import Bar, Figure
+    from plotly.graph_objects import Bar
 
-    figure = Figure()
+    figure = new_figure()
     for channel, colour in (("call", "var(--series-1)"), ("chat", "var(--series-2)"), ("email", "var(--series-3)")):
         counts = [one.by_channel.get(channel, 0) for one in nights]
         if any(counts):
@@ -190,9 +190,9 @@ def _quality(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable
     }
     if all(value is None for values in lines.values() for value in values):
         return None
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Scatter
 
-    figure = Figure()
+    figure = new_figure()
     colours = ("var(--accent)", "var(--good)", "var(--series-3)", "var(--bad)")
     for (key, values), colour in zip(lines.items(), colours, strict=True):
         if any(value is not None for value in values):
@@ -237,11 +237,11 @@ def _faults(
             found.append(Compared(title, fault.counted, usual))
     if not found:
         return None
-    from plotly.graph_objects import Bar, Figure, Scatter
+    from plotly.graph_objects import Bar, Scatter
 
     merged = sorted(_merged(found), key=lambda one: (one.counted.share, one.title))[-MOST_GROUPS:]
     titles = [one.title for one in merged]
-    figure = Figure(
+    figure = new_figure(
         Bar(
             y=titles,
             x=[100 * one.counted.share for one in merged],
@@ -292,9 +292,9 @@ def _cost(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable[..
     ]
     if all(value is None for value in values):
         return None
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Scatter
 
-    figure = Figure(
+    figure = new_figure(
         Scatter(
             x=days,
             y=values,
