@@ -38,7 +38,6 @@ from pipeline.store.tables import (
     ConversationRow,
     DecisionRow,
     EvaluationRow,
-    FindingRow,
     HearingRow,
     InteractionRow,
 )
@@ -202,9 +201,15 @@ def review_fields(review: ReviewItem, *, evaluation: int) -> dict[str, Any]:
     }
 
 
-def result_of(row: EvaluationRow, media: Path | RemotePath) -> Result:
-    """The result of an evaluation's row."""
-    conversation = conversation_of(row.conversation, media)
+def result_of(
+    row: EvaluationRow,
+    media: Path | RemotePath,
+    *,
+    turns: list[dict[str, Any]] | None = None,
+    findings: Sequence[Any] | None = None,
+) -> Result:
+    """The result of an evaluation's row; `turns` are fields of its turns and `findings` rows if at hand."""
+    conversation = conversation_of(row.conversation, media, turns=turns)
     identifier = conversation.interaction.id
     evaluation = Evaluation(
         interaction=identifier,
@@ -218,7 +223,7 @@ def result_of(row: EvaluationRow, media: Path | RemotePath) -> Result:
         passed=row.passed,
         band=row.band,
         fatal=tuple(row.fatal),
-        findings=tuple(_finding_of(finding) for finding in row.findings),
+        findings=tuple(map(_finding_of, row.findings if findings is None else findings)),
         measures=Measures(**row.measures),
         classes=Classes(**row.classes),
         critical=row.critical,
@@ -317,7 +322,7 @@ def _plain(record: Measures | Classes) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
-def _finding_of(row: FindingRow) -> Finding:
+def _finding_of(row: Any) -> Finding:
     evidence: Sequence[Mapping[str, Any]] = row.evidence
     return Finding(
         criterion=row.criterion,
@@ -327,7 +332,9 @@ def _finding_of(row: FindingRow) -> Finding:
         max_points=row.max_points,
         confidence=row.confidence,
         why=Reason(row.why_key, MappingProxyType(row.why_args)),
-        evidence=tuple(Evidence(**{**fields, "span": tuple(fields["span"])}) for fields in evidence),
+        evidence=tuple(
+            Evidence(one["turn"], one["start"], one["end"], tuple(one["span"]), one["quote"]) for one in evidence
+        ),
         fault=row.fault,
         fatal=row.fatal,
         section_fatal=row.section_fatal,

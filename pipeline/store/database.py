@@ -347,8 +347,7 @@ class Store:
             for page in pages.execute(query).tuples().partitions():
                 some = [identifier for identifier, digest in page if digests is None or digest in digests]
                 with self._reading() as session:
-                    whole = session.scalars(select(EvaluationRow).where(EvaluationRow.id.in_(some))).unique()
-                    found = {row.id: codec.result_of(row, self._media) for row in whole}
+                    found = past.results(session, some, self._media)
                 yield from (found[identifier] for identifier in some)
 
     def outlines(self, digests: Sequence[str] | None = None) -> Iterator[Outline]:

@@ -1,22 +1,29 @@
-"""The stored past as a stream: conversations with what was heard and read in them, newest first."""
+"""The stored past: conversations with what was heard and read in them as a stream, newest first; whole results."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, defaultload
+from sqlalchemy.orm import Session, defaultload, noload
 
 from pipeline.conversation import Channel
 from pipeline.remote import RemotePath
 from pipeline.store import codec
-from pipeline.store.records import Stored
-from pipeline.store.tables import ConversationRow, EvaluationRow, HearingRow, InteractionRow, TurnRow
+from pipeline.store.records import Result, Stored
+from pipeline.store.tables import (
+    ConversationRow,
+    EvaluationRow,
+    FindingRow,
+    HearingRow,
+    InteractionRow,
+    TurnRow,
+)
 
 AT_ONCE = 200
 _MOMENT = func.coalesce(InteractionRow.started_at, InteractionRow.taken_at)
@@ -52,18 +59,42 @@ def load(session: Session, page: Sequence[Any], media: Path | RemotePath) -> Ite
     """The conversations of a page, in its order."""
     wanted = [row.conversation_id for row in page]
     query = select(ConversationRow).where(ConversationRow.id.in_(wanted))
-    # Turns are most of the rows: as plain rows they cost a fraction of what mapped objects do.
     query = query.options(defaultload(ConversationRow.hearing).noload(HearingRow.turns))
     whole = session.scalars(query).unique().all()
-    heard = [row.hearing_id for row in whole]
-    columns = [getattr(TurnRow, name) for name in codec.TURN_FIELDS]
-    spoken = select(TurnRow.hearing_id, *columns).where(TurnRow.hearing_id.in_(heard)).order_by(TurnRow.index)
-    turns: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for hearing, *fields in session.execute(spoken):
-        turns[hearing].append(dict(zip(codec.TURN_FIELDS, fields, strict=True)))
+    turns = _turns(session, [row.hearing_id for row in whole])
     found = {row.id: codec.conversation_of(row, media, turns=turns[row.hearing_id]) for row in whole}
     for row in page:
         yield Stored(found[row.conversation_id], row.models, row.engine_version)
+
+
+def results(session: Session, evaluations: Sequence[int], media: Path | RemotePath) -> dict[int, Result]:
+    """The results of evaluations, by number."""
+    query = select(EvaluationRow).where(EvaluationRow.id.in_(evaluations))
+    query = query.options(
+        noload(EvaluationRow.findings),
+        defaultload(EvaluationRow.conversation).defaultload(ConversationRow.hearing).noload(HearingRow.turns),
+    )
+    whole = session.scalars(query).unique().all()
+    turns = _turns(session, [row.conversation.hearing_id for row in whole])
+    findings: dict[int, list[Any]] = defaultdict(list)
+    columns = FindingRow.__table__
+    found = select(columns).where(FindingRow.evaluation_id.in_(evaluations)).order_by(FindingRow.position)
+    for row in session.execute(found):
+        findings[row.evaluation_id].append(row)
+    return {
+        row.id: codec.result_of(row, media, turns=turns[row.conversation.hearing_id], findings=findings[row.id])
+        for row in whole
+    }
+
+
+def _turns(session: Session, hearings: Sequence[int]) -> Mapping[int, list[dict[str, Any]]]:
+    """The fields of turns by hearing. Most rows are turns: plain ones cost a fraction of what mapped objects do."""
+    columns = [getattr(TurnRow, name) for name in codec.TURN_FIELDS]
+    spoken = select(TurnRow.hearing_id, *columns).where(TurnRow.hearing_id.in_(hearings)).order_by(TurnRow.index)
+    turns: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for hearing, *fields in session.execute(spoken):
+        turns[hearing].append(dict(zip(codec.TURN_FIELDS, fields, strict=True)))
+    return turns
 
 
 def _within(period: Period) -> Select[Any]:
