@@ -1,6 +1,6 @@
 """What a night costs: throughput, memory, the share outside the models, growth, orchestration, taking up after a kill.
 
-    .venv/bin/python bench/night.py [--sizes 250 1000 4000] [--calls 10] [--prefect 500]
+    .venv/bin/python bench/night.py [--sizes 250 1000 4000] [--calls 10] [--prefect 500] [--kill 500] [--workers 500]
 
 Every night runs in a process of its own over an inbox of chats that are put together from the reader's training
 patterns, 250 a file, and of the shipped sample recordings. Times are of the processor, all threads together
@@ -8,7 +8,8 @@ patterns, 250 a file, and of the shipped sample recordings. Times are of the pro
 speech, recognition) and reading; everything else is *outside*: taking in, measuring, scoring, flagging, the store, the
 report. *Taking up* is what a run costs that finds everything done: what a kill costs besides the steps it broke off.
 The orchestration of Prefect is what its client takes outside the batches, and what its server takes, a batch and an
-interaction.
+interaction. *After a kill*: a night that is killed when half of its batches are kept and started again, against one
+that is left alone. Two workers against one are processes of `run.engine: dask`; there the clock on the wall counts.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,7 +44,10 @@ SAMPLES = ROOT / "samples" / "inbox"
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One night: seconds of the processor by part, and the highest resident memory in MiB at its end and a tenth in."""
+    """One night: seconds of the processor by part, and the highest resident memory in MiB so far.
+
+    `begun` is memory before anything, `early` a tenth in, `worked` when all was kept, `highest` after the report.
+    """
 
     chats: int
     calls: int
@@ -51,10 +56,11 @@ class Night:
     work: float
     finish: float
     again: float
+    begun: float
     early: float
+    worked: float
     highest: float
     store: float
-    begun: float
 
     @property
     def count(self) -> int:
@@ -81,25 +87,19 @@ def fill(inbox: Path, chats: int, calls: int) -> None:
     """Chats, no two with the same id, and recordings."""
     inbox.mkdir(parents=True)
     talks = conversations(TURNS * min(chats, 2000))
-    lines = []
-    for number in range(chats):
-        talk = talks[number % len(talks)][:TURNS]
-        turns = [{"speaker": u.role, "text": u.text, "start": 8.0 * at} for at, u in enumerate(talk)]
-        lines.append(
-            json.dumps(
-                {
+    for first in range(0, chats, A_FILE):
+        with (inbox / f"chats-{first // A_FILE:04}.jsonl").open("w", encoding="utf-8") as file:
+            for number in range(first, min(chats, first + A_FILE)):
+                talk = talks[number % len(talks)][:TURNS]
+                turns = [{"speaker": u.role, "text": u.text, "start": 8.0 * at} for at, u in enumerate(talk)]
+                about = {
                     "id": f"N{number:06}",
                     "channel": "chat",
                     "agent": {"id": f"A{number % 40:02}"},
                     "started_at": f"2025-10-{1 + number % 28:02}T09:00:00+08:00",
                     "turns": turns,
-                },
-                ensure_ascii=False,
-            )
-        )
-    for first in range(0, chats, A_FILE):
-        path = inbox / f"chats-{first // A_FILE:04}.jsonl"
-        path.write_text("\n".join(lines[first : first + A_FILE]), encoding="utf-8")
+                }
+                file.write(json.dumps(about, ensure_ascii=False) + "\n")
     recordings = sorted(path for path in SAMPLES.iterdir() if path.stem.startswith("C") and path.suffix != ".json")
     for number in range(calls):
         sample = recordings[number % len(recordings)]
@@ -180,12 +180,13 @@ def night(folder: Path, chats: int, calls: int) -> Night:
                 early = resident()
 
     part(work)
+    worked = resident()
     part(planned.finish)
     highest = resident()
     part(lambda: Nightly(inbox, settings, workshop=workshop))
     size = (settings.home / "zhijian.sqlite").stat().st_size / 2**20
     plan, works, finish, again = parts
-    return Night(chats, calls, plan, clock.seconds, works, finish, again, early, highest, size, begun)
+    return Night(chats, calls, plan, clock.seconds, works, finish, again, begun, early, worked, highest, size)
 
 
 def orchestrated(folder: Path) -> Orchestration:
@@ -212,17 +213,85 @@ def orchestrated(folder: Path) -> Orchestration:
     return Orchestration(planned.interactions, len(planned.batches), client, server)
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What whole runs of `zhijian run` took: seconds on the wall, seconds of the processor of all their processes."""
+
+    wall: float
+    processor: float
+
+
+def spent(inbox: Path, home: Path, settings: Mapping[str, str], *, kill_after: int = 0) -> Spent:
+    """Run a night to its end; with `kill_after`, kill it when so many batches are kept, and run it again."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    if kill_after:
+        _run(inbox, home, kill_after, settings)
+    _run(inbox, home, 0, settings)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = sum(getattr(after, name) - getattr(before, name) for name in ("ru_utime", "ru_stime"))
+    return Spent(time.monotonic() - begun, used)
+
+
+def _run(inbox: Path, home: Path, kill_after: int, settings: Mapping[str, str]) -> None:
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", str(inbox)]
+    kept = 0
+    with subprocess.Popen(  # noqa: S603
+        command,
+        env=_plain(home, ZHIJIAN_RUN_PROGRESS="lines", **settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stderr or ():
+            kept += '"scored"' in line
+            if kill_after and kept == kill_after:
+                process.send_signal(signal.SIGKILL)
+                break
+    if not kill_after and process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+
+
+def _plain(home: Path, **settings: str) -> dict[str, str]:
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("ZHIJIAN_")}
+    ours = {"ZHIJIAN_HOME": str(home), "ZHIJIAN_RUN_SETTLED_SECONDS": "0", "PYTHONPATH": str(ROOT)}
+    return plain | ours | settings
+
+
+def killed(chats: int) -> tuple[Spent, Spent]:
+    """A night left alone, and one that is killed half-way and taken up."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder / "inbox", chats, 0)
+        batches = {"ZHIJIAN_RUN_CHATS_PER_BATCH": str(max(1, chats // 8))}
+        calm = spent(folder / "inbox", folder / "calm", batches)
+        return calm, spent(folder / "inbox", folder / "killed", batches, kill_after=4)
+
+
+def shared_out(chats: int, workers: Sequence[int]) -> list[Spent]:
+    """The same night by so many processes each."""
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder / "inbox", chats, 0)
+        for count in workers:
+            settings = {
+                "ZHIJIAN_RUN_ENGINE": "dask",
+                "ZHIJIAN_RUN_WORKERS": str(count),
+                "ZHIJIAN_RUN_CHATS_PER_BATCH": str(max(1, chats // 8)),
+                "ZHIJIAN_SCHEDULE_PORT": "4298",
+            }
+            found.append(spent(folder / "inbox", folder / f"home{count}", settings))
+    return found
+
+
 def in_process(what: str, chats: int, calls: int, **settings: str) -> dict[str, Any]:
     """One measurement in a fresh process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder / "inbox", chats, calls)
-        plain = {key: value for key, value in os.environ.items() if not key.startswith("ZHIJIAN_")}
         done = subprocess.run(  # noqa: S603
             [sys.executable, __file__, "--inside", what, name, str(chats), str(calls)],
-            env=plain
-            | {"ZHIJIAN_HOME": f"{name}/home", "ZHIJIAN_RUN_SETTLED_SECONDS": "0", "PYTHONPATH": str(ROOT)}
-            | settings,
+            env=_plain(folder / "home", **settings),
             stdout=subprocess.PIPE,
             check=True,
             text=True,
@@ -238,7 +307,7 @@ def show(found: Sequence[Night]) -> Table:
         "chats", "recordings", "an hour and core", f"outside the models (goal {OUTSIDE:.0%})",
         "ms outside an interaction", "against the smallest", "taking in",
         "keeping and scoring", "report", "taking up ms each",
-        "MiB at a tenth", "MiB at most", "store MiB",
+        "MiB at a tenth", "MiB when all is kept", "MiB with the report", "store MiB",
     )  # fmt: skip
     for one in found:
         outside = one.seconds - one.models
@@ -256,6 +325,7 @@ def show(found: Sequence[Night]) -> Table:
             f"{one.finish:.1f} s",
             f"{1000 * one.again / one.count:.2f}",
             f"{one.early:.0f}",
+            f"{one.worked:.0f} {'✓' if one.worked <= (1 + FLAT) * one.early else '✗'}",
             f"{one.highest:.0f}",
             f"{one.store:.1f}",
         )
@@ -277,12 +347,32 @@ def show_orchestration(one: Orchestration) -> Table:
     return made
 
 
+def show_killed(chats: int, calm: Spent, taken_up: Spent) -> Table:
+    """What a kill half-way costs."""
+    made = table("A night killed half-way and started again, seconds of the processor", "", "processor", left=1)
+    made.add_row(f"{chats} chats, undisturbed", f"{calm.processor:.1f} s")
+    more = taken_up.processor - calm.processor
+    made.add_row("killed when half was kept, and taken up", f"{taken_up.processor:.1f} s ({more:+.1f} s)")
+    return made
+
+
+def show_workers(chats: int, workers: Sequence[int], found: Sequence[Spent]) -> Table:
+    """What more processes bring; only a machine with nothing else to do can tell."""
+    title = f"{chats} chats by several processes (dask), start and end of the cluster included"
+    made = table(title, "workers", "wall", "processor", "against the first")
+    for count, one in zip(workers, found, strict=True):
+        made.add_row(str(count), f"{one.wall:.1f} s", f"{one.processor:.1f} s", f"× {found[0].wall / one.wall:.2f}")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[250, 1000, 4000], help="chats of the nights")
     parser.add_argument("--calls", type=int, default=10, help="recordings of a night of their own; 0: none")
     parser.add_argument("--prefect", type=int, default=500, help="chats of a night under Prefect; 0: none")
+    parser.add_argument("--kill", type=int, default=500, help="chats of a night that is killed half-way; 0: none")
+    parser.add_argument("--workers", type=int, default=500, help="chats of a night by 1 and 2 processes; 0: none")
     parser.add_argument("--inside", nargs=4, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.inside:
@@ -298,6 +388,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.prefect:
         port = {"ZHIJIAN_SCHEDULE_PORT": "4299", "ZHIJIAN_RUN_CHATS_PER_BATCH": "50"}
         out.print(show_orchestration(Orchestration(**in_process("prefect", chosen.prefect, 0, **port))))
+    if chosen.kill:
+        out.print(show_killed(chosen.kill, *killed(chosen.kill)))
+    if chosen.workers:
+        out.print(show_workers(chosen.workers, (1, 2), shared_out(chosen.workers, (1, 2))))
     return 0
 
 
