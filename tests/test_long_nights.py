@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import stored
-from pipeline.conversation import Evaluation, Reason, Verdict
+from pipeline.cli import runs, stored
+from pipeline.conversation import Evaluation, Reason, ReviewItem, Verdict
 from pipeline.night import night_in, night_of
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.reports import agents, summary
 from pipeline.reports.html import write_report
-from pipeline.reports.material import Night
+from pipeline.reports.material import Case, Night
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Decision, open_store
 from pipeline.store.database import Store
 from pipeline.workshop import Workshop
+from tests import report_nights
 from tests.material import GREETED, RUDE, dialogue
 
 WriteJson = Callable[[Path, object], Path]
@@ -183,3 +184,22 @@ def test_a_night_beyond_the_limit_has_pages_for_what_somebody_should_look_at(
             assert (path.parent / link).is_file(), (path, link)
         for link in re.findall(r'"((?:\.\./)?interactions/[^"]+\.html)"', path.read_text(encoding="utf-8")):
             assert (path.parent / link).is_file(), (path, link)
+
+
+def test_the_table_of_a_long_night_lists_what_is_most_urgent() -> None:
+    case = next(one for one in report_nights.night().cases if one.waiting)
+    few = [numbered(case, number, 0.5) for number in range(runs.ROWS)]
+    assert runs.listed(few) == few
+    many = [
+        *few,
+        numbered(case, 999, 0.9),
+        replace(numbered(case, 1000, 0.0), review=ReviewItem("1000", False, 0.0, ())),
+    ]
+    assert [one.id for one in runs.listed(many)][:2] == ["999", "0"]
+    assert len(runs.listed(many)) == runs.ROWS
+
+
+def numbered(case: Case, number: int, priority: float) -> Case:
+    interaction = replace(case.conversation.interaction, id=str(number))
+    conversation = replace(case.conversation, interaction=interaction)
+    return replace(case, conversation=conversation, review=replace(case.review, priority=priority))

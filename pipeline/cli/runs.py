@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from pipeline.cli.tables import results_table
 from pipeline.i18n import t
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.prefect_setup import check_engine, configure, local_server
+from pipeline.reports.material import Case
 from pipeline.reports.summary import queue
 from pipeline.settings import Settings
 from pipeline.workshop import Workshop
 
 _MISFITS = 3
-_ROWS = 200
+ROWS = 200
 """Interactions that the table lists; of more, the most urgent ones."""
 
 
@@ -61,7 +62,7 @@ def _server(settings: Settings) -> AbstractContextManager[object]:
 def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
     language, console = settings.language, messages()
     if outcome.results:
-        some = outcome.results if len(outcome.results) <= _ROWS else queue(outcome.results)[:_ROWS]
+        some = listed(outcome.results)
         if some:
             results().print(results_table(some, workshop.cards, language))
         if len(some) < len(outcome.results):
@@ -89,6 +90,11 @@ def _show(outcome: Outcome, workshop: Workshop, settings: Settings) -> None:
         console.print(t(language, "alerts.done", **counts, unknown=delivered.unknown), markup=False, soft_wrap=True)
     console.print(t(language, "cli.run.night", path=outcome.night.page), markup=False, soft_wrap=True)
     results().print(t(language, "cli.run.report", path=outcome.report), markup=False, soft_wrap=True)
+
+
+def listed(cases: Sequence[Case]) -> Sequence[Case]:
+    """What the table lists: all cases, or of many the most urgent ones that wait for a person."""
+    return cases if len(cases) <= ROWS else queue(cases)[:ROWS]
 
 
 def _misfits(outcome: Outcome, workshop: Workshop) -> Iterator[str]:
