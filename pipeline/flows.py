@@ -311,14 +311,16 @@ def _by_shards(planned: Nightly, count: int) -> int:
     """So many runs of the deployment `shard`, which take batches until none is left."""
     if not planned.interactions:
         return 0
-    crew, language = Crew(planned), planned.settings.language
+    language = planned.settings.language
     with get_client(sync_client=True) as client:
         try:
-            names = [t(language, "crew.shard", number=n) for n in range(1, 1 + min(count, len(planned.batches)))]
-            runs = [_started(planned.run, name) for name in names]
+            client.read_deployment_by_name(SHARD)
         except ObjectNotFound as error:
             what, hint = t(language, "crew.no_deployment", name=SHARD), t(language, "crew.no_deployment_hint")
             raise SettingsError("Z583", what, where="run.shards", hint=hint) from error
+        crew = Crew(planned)
+        names = [t(language, "crew.shard", number=n) for n in range(1, 1 + min(count, len(planned.batches)))]
+        runs = [_started(planned.run, name) for name in names]
         _follow(crew, lambda: _ended(client, runs))
     return crew.gather()
 
