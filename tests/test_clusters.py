@@ -161,6 +161,13 @@ def at_work(url: str) -> list[str]:
         return [str(worker) for (worker,) in connection.execute(query)]
 
 
+def deployed(client: httpx.Client) -> str:
+    """The id of the deployment of nights."""
+    path = "/deployments/name/nightly/nightly"
+    identity: str = until(lambda: client.get(path).raise_for_status().json()["id"])
+    return identity
+
+
 @pytest.fixture
 def pool(prefect: dict[str, str], postgres: Server, tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """A work pool with the deployments of the repository and two workers; the store's URL and their environment."""
@@ -168,12 +175,14 @@ def pool(prefect: dict[str, str], postgres: Server, tmp_path: Path) -> Iterator[
     env = prefect | SMALL | {"ZHIJIAN_STORE_URL": url, "ZHIJIAN_HOME": str(home)}
     log = tmp_path / "workers.log"
     with httpx.Client(base_url=prefect["PREFECT_API_URL"], timeout=60) as client, ExitStack() as stack:
-        client.post("/work_pools/", json={"name": "zhijian", "type": "process"}).raise_for_status()
+        until(
+            lambda: client.post("/work_pools/", json={"name": "zhijian", "type": "process"}).status_code in (201, 409)
+        )
         with running("--no-prompt", "deploy", "-n", "nightly", "-n", "shard", env=env, log=log) as deploying:
             assert deploying.wait() == 0, log.read_text(encoding="utf-8")
-        nightly = client.get("/deployments/name/nightly/nightly").raise_for_status().json()["id"]
+        nightly = deployed(client)
         # A night that the clock begins while the test runs would be one too many.
-        client.patch(f"/deployments/{nightly}", json={"paused": True}).raise_for_status()
+        until(lambda: client.patch(f"/deployments/{nightly}", json={"paused": True}).is_success)
         for name, limit in (("one", "2"), ("two", "1")):
             words = ("worker", "start", "--pool", "zhijian", "--name", name, "--limit", limit)
             stack.enter_context(running(*words, env=env, log=log))
@@ -187,15 +196,16 @@ def test_two_workers_of_a_pool_share_a_night_and_survive_one_that_is_killed(
     here = {name: env[name] for name in ("ZHIJIAN_STORE_URL", "ZHIJIAN_HOME")}
     assert exported(**here) == ""
     with httpx.Client(base_url=env["PREFECT_API_URL"], timeout=60) as client:
-        nightly = client.get("/deployments/name/nightly/nightly").raise_for_status().json()["id"]
+        nightly = deployed(client)
         with nothing_heard(url) as go_on:
-            asked = {"parameters": {"inbox": str(first), "shards": 2}}
-            run = client.post(f"/deployments/{nightly}/create_flow_run", json=asked).raise_for_status().json()["id"]
+            asked = {"parameters": {"inbox": str(first), "shards": 2}, "idempotency_key": "once"}
+            path = f"/deployments/{nightly}/create_flow_run"
+            run = until(lambda: client.post(path, json=asked).raise_for_status().json()["id"])
             assert len(until(lambda: len(found := at_work(url)) == 2 and found)) == 2
             go_on()
-        done = until(lambda: (told := client.get(f"/flow_runs/{run}").json())["end_time"] and told)
+        done = until(lambda: (told := client.get(f"/flow_runs/{run}").raise_for_status().json())["end_time"] and told)
         assert done["state_type"] == "COMPLETED", done
-        artifacts = client.post("/artifacts/filter", json={}).raise_for_status().json()
+        artifacts = until(lambda: client.post("/artifacts/filter", json={}).raise_for_status().json())
         words = next(one["data"] for one in artifacts if one["key"] == "night")
         assert "| 新评分 | 8 |" in words
         assert "broken.wav" in words
