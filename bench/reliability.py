@@ -95,15 +95,16 @@ def classes(reader: Reader, items: Sequence[Dialogue], spoken: Sequence[Sequence
     return found
 
 
-_SIZE, _EDGE = 300, 46
+_SIZE, _EDGE, _SHOWN = 300, 46, 5
 _COLOURS = ("#0b6e4f", "#c8553d", "#8a8a8a", "#2f4b7c")
 
 
 def plot(curves: Mapping[str, Sequence[Bin]]) -> str:
     """An SVG: what was said (across) against what came true (up); the nearer to the diagonal, the better.
 
-    A dot is as large as there are probabilities in it.
+    A dot is as large as there are probabilities in it; tenths with fewer than `_SHOWN` are left out.
     """
+    curves = {name: [one for one in some if one.count >= _SHOWN] for name, some in curves.items()}
     most = max((one.count for some in curves.values() for one in some), default=1)
     return "\n".join(
         [
