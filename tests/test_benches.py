@@ -250,9 +250,8 @@ def test_reliability_is_counted_for_acts_and_classes(reader: Reader) -> None:
 
 
 def test_the_plot_of_reliability_is_a_drawing() -> None:
-    drawn = ElementTree.fromstring(
-        reliability.plot({"reader": reliability.bins([(0.4, True)] * 5 + [(0.9, True)] * 7 + [(0.5, False)])})
-    )  # noqa: S314
+    said = [(0.4, True)] * 5 + [(0.9, True)] * 7 + [(0.5, False)]
+    drawn = ElementTree.fromstring(reliability.plot({"reader": reliability.bins(said)}))  # noqa: S314
     assert len(drawn.findall(".//{*}circle/{*}title")) == 2
 
 
