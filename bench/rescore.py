@@ -1,6 +1,6 @@
 """How fast the stored past is scored again, how that grows, and whether memory stays flat.
 
-    .venv/bin/python bench/rescore.py [--sizes 1000 10000 100000] [--card hotline] [--rules 1000]
+    .venv/bin/python bench/rescore.py [--sizes 1000 10000 100000] [--card hotline] [--rules 1000] [--phrases 1000]
 
 The store is a real one, filled with calls of 20 turns. They are put together from pieces of written conversations
 (beginning, middle, end), which the shipped reader has read; numbers are drawn anew, and some characters are misheard,
@@ -8,7 +8,8 @@ so that no two are alike. Half of the calls were heard (words with times and con
 
 *Rules alone* is the step `score` on conversations that are in memory, each scored once. Beside it run the same without
 the sieve, and `bench/plain.py`: a loop over phrases and turns. All are run in turn on the same calls; times are of the
-processor (`time.process_time`), figures are medians. *From the store* reads, scores and flags.
+processor (`time.process_time`), figures are medians. The same is done with a card that forbids many phrases. *From
+the store* reads, scores and flags.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from pipeline.criteria.patterns import every_pattern_tried
 from pipeline.dialogue import build
 from pipeline.flagging import flag
 from pipeline.reading import TurnReader, read
-from pipeline.scorecard import Scorecard, find_scorecard
+from pipeline.scorecard import Scorecard, find_scorecard, load_scorecard
 from pipeline.scoring import score
 from pipeline.store import Result, open_store
 from pipeline.store.database import Store
@@ -162,6 +163,18 @@ def _words(text: str, at: float, rng: random.Random) -> tuple[Word, ...]:
         )
         place = end
     return tuple(words)
+
+
+def forbidding(count: int, characters: Sequence[str], folder: Path) -> Scorecard:
+    """A card of one criterion: so many phrases of four characters, which hardly anybody says, are not to be said."""
+    rng = random.Random(1)  # noqa: S311
+    usual = sorted(ch for ch in characters if "\u4e00" <= ch <= "\u9fff")
+    phrases = sorted({"".join(rng.choices(usual, k=4)) for _ in range(count)})
+    path = folder / f"forbidding-{count}.yaml"
+    criterion = {"id": "it", "title": "禁语", "section": "s", "deduct": 5, "phrase": {"any": phrases}}
+    card = {"id": f"forbidding-{count}", "version": "1", "title": "禁语", "pass": 60, "criteria": [criterion]}
+    path.write_text(json.dumps(card, ensure_ascii=False), encoding="utf-8")
+    return load_scorecard(path)
 
 
 def fill(store: Store, some: Iterator[Conversation], count: int, card: Scorecard) -> None:
@@ -304,6 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ask.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000], help="how many stored calls to score")
     ask.add_argument("--rules", type=int, default=1000, help="how many calls to score in memory")
     ask.add_argument("--card", default="hotline")
+    ask.add_argument("--phrases", type=int, default=1000, help="how many phrases the card forbids that forbids many")
     ask.add_argument("--written", type=int, default=300, help="how many conversations the calls are put together from")
     ask.add_argument("--weights", type=Path, help="other weights than the shipped ones")
     given = ask.parse_args(arguments)
@@ -313,10 +327,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     characters = Spelling.load((given.weights or WEIGHTS) / "vocab.txt").tokens
     some = sources(reader_called("fused", given.weights), given.written)
     out = console()
+    with tempfile.TemporaryDirectory() as folder:
+        wordy = forbidding(given.phrases, characters, Path(folder))
     for kind, first in (("heard", 1), ("text", 0)):
         chosen = list(islice(islice(calls(some, characters, seed=2), first, None, 2), given.rules + CHUNK))
-        title = f"{card.id}: {given.rules} calls of {LENGTH} turns, {kind}; one process"
-        out.print(show_rules(rules(card, chosen), agreement(card, chosen[:100]), title))
+        for one, few in ((card, chosen), (wordy, chosen[: 4 * CHUNK])):
+            title = f"{one.id}: {len(few) - CHUNK} calls of {LENGTH} turns, {kind}; one process"
+            out.print(show_rules(rules(one, few), agreement(one, few[:100]), title))
     sizes = sorted(given.sizes)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

@@ -227,15 +227,26 @@ def sound_code(syllable: str, *, near: bool) -> str:
     return _codes.get(heard, OTHER_SOUND)
 
 
+class _Sounding(dict[str, str]):
+    """The codes of the sound of each word."""
+
+    def __init__(self, *, near: bool) -> None:
+        super().__init__()
+        self._near = near
+
+    def __missing__(self, word: str) -> str:
+        self[word] = "".join(sound_code(syllable, near=self._near) for syllable in _spoken(word))
+        return self[word]
+
+
+_NEAR, _SAME = _Sounding(near=True), _Sounding(near=False)
+
+
 @lru_cache(maxsize=4096)
 def sound_codes(matching_text: str, *, near: bool) -> str:
     """The code of the sound of each character of `matching_text`."""
-    return "".join([_code_of(word, near) for word in _words(matching_text)])
-
-
-@cache
-def _code_of(word: str, near: bool) -> str:
-    return "".join(sound_code(syllable, near=near) for syllable in _spoken(word))
+    sounding = _NEAR if near else _SAME
+    return "".join([sounding[word] for word in _words(matching_text)])
 
 
 def sounds(matching_text: str, *, near: bool) -> str:

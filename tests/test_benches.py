@@ -20,7 +20,7 @@ from models.utterance import CueReader, Reader, Utterance, load_reader
 from models.utterance.training.data import DATA, of_split
 from pipeline.conversation import Conversation, Interaction, Speaker, Turn, Verdict
 from pipeline.reading import read
-from pipeline.scorecard import find_scorecard
+from pipeline.scorecard import dialogue, find_scorecard
 from pipeline.scoring import score
 from pipeline.store import open_store
 from tests.dialogues import talk
@@ -316,6 +316,15 @@ def test_plain_loops_judge_like_the_rules(lists: CueReader) -> None:
         verdicts = plain.Plain(card).judge(conversation)
         findings = score(conversation, card, engine_version="test").findings
         assert sum(verdicts[f.criterion] == f.verdict for f in findings) >= 0.9 * len(findings)
+
+
+def test_a_card_that_forbids_many_phrases_is_judged_alike(
+    put_together: tuple[Conversation, ...], tmp_path: Path
+) -> None:
+    card = rescore.forbidding(12, "问题退款发票", tmp_path)
+    said = dialogue(f"坐席: 您好，{card.criteria[0].expression.params.any[0]}。")
+    assert [finding.verdict for finding in score(said, card, engine_version="test").findings] == [Verdict.UNMET]
+    assert rescore.agreement(card, (*put_together, said)) == 1.0
 
 
 def test_the_stored_past_is_scored_again(put_together: tuple[Conversation, ...], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bench.reading import conversations
 from models.utterance import CueReader
 from pipeline.conversation import Conversation, Speaker, Turn
+from pipeline.criteria.index import Index
 from pipeline.criteria.patterns import Patterns, every_pattern_tried
 from pipeline.criteria.sieve import CLAUSES, Sieve, one_of
 from pipeline.dialogue import build
@@ -62,6 +63,22 @@ def test_a_pattern_that_is_added_later_is_seen_in_a_text_known_before():
     sieve.add([frozenset(("再见",))])
     assert not passes(sieve, 1 << CLAUSES, "请稍等")
     assert passes(sieve, sieve.add([frozenset(("稍等",))]), "请稍等")
+
+
+def test_a_conversation_is_sifted_again_for_patterns_that_are_added_later():
+    index = Index(talk("坐席: 请稍等"))
+    first = Patterns(("再见",)).written
+    assert not index.sifted(first).turn(0) & first.bits
+    later = Patterns(("稍等片刻", "稍等")).written
+    assert first.sieve is later.sieve
+    assert list(later.worth_searching(index.sifted(later), (0,))) == [0]
+
+
+def test_turns_that_were_not_heard_hold_no_sounds_of_heard_turns():
+    index = Index(talk("坐席: 请稍等\n坐席(0.9): 请稍等"))
+    patterns = Patterns(("稍等",)).heard(near=True)
+    assert list(patterns.worth_searching(index.sifted(patterns, unheard=False), (0, 1))) == [1]
+    assert list(patterns.worth_searching(index.sifted(patterns), (0, 1))) == [0, 1]
 
 
 def test_a_choice_needs_what_its_branches_need():

@@ -37,6 +37,7 @@ from pipeline.conversation import (
 from pipeline.errors import StoreError
 from pipeline.store import Result, open_store
 from pipeline.store.database import Store
+from pipeline.store.past import Period
 from tests.material import write_wave
 
 MODELS = {"asr": "small@sha256:aa", "tone": "words@sha256:bb"}
@@ -115,6 +116,15 @@ def test_a_result_comes_back_as_it_went_in(store: Store) -> None:
     assert found.conversation == given.conversation
     assert found.evaluation == given.evaluation
     assert found.review == given.review
+
+
+def test_turns_that_came_as_text_are_kept_in_memory_once(store: Store) -> None:
+    kept = result()
+    came = replace(kept.conversation.interaction, turns=kept.conversation.turns)
+    store.save([replace(kept, conversation=replace(kept.conversation, interaction=came))])
+    (stored,) = store.past(Period())
+    assert stored.conversation.turns
+    assert stored.conversation.interaction.turns is stored.conversation.turns
 
 
 def test_what_is_unknown_comes_back_as_unknown(store: Store) -> None:
