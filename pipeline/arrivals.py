@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class Arrival:
 
 def place_of(file: Path, line: int | None, offset: int, data: bytes) -> Place:
     """The place of `data`, which stands in `file` from `offset` on."""
-    return Place(str(file), line, offset, len(data), _mark(data))
+    return Place(sys.intern(str(file)), line, offset, len(data), _mark(data))
 
 
 def arrival_of(interaction: Interaction, place: Place) -> Arrival:

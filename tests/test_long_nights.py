@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import runs, stored
-from pipeline.conversation import Evaluation, Reason, ReviewItem, Verdict
+from pipeline.conversation import Evaluation, Measures, Reason, ReviewItem, Verdict
 from pipeline.night import night_in, night_of
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.reports import agents, summary
@@ -62,7 +62,12 @@ def rewritten(before: dict[str, int], folder: Path) -> set[str]:
 
 
 def stripped(evaluation: Evaluation) -> Evaluation:
-    return replace(evaluation, findings=tuple(replace(f, why=Reason(""), evidence=()) for f in evaluation.findings))
+    findings = (replace(f, why=Reason(""), evidence=(), confidence=round(f.confidence, 2)) for f in evaluation.findings)
+    all_of = evaluation.measures
+    shown = Measures(
+        duration=all_of.duration, sentiment_start=all_of.sentiment_start, sentiment_end=all_of.sentiment_end
+    )
+    return replace(evaluation, findings=tuple(findings), measures=shown)
 
 
 def test_an_outline_is_a_result_without_what_was_said(inbox: Path, settings: Settings) -> None:

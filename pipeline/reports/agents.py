@@ -157,7 +157,7 @@ def _best(cases: Sequence[Case]) -> tuple[Moment, ...]:
             if f.verdict is Verdict.MET and not f.fault and f.evidence and f.criterion not in shown
         ]
         if done:
-            top = max(done, key=lambda f: (f.max_points, f.confidence, f.criterion))
+            top = max(done, key=lambda f: (f.max_points, round(f.confidence, 2), f.criterion))
             moments.append(Moment(case, top, top.evidence[0]))
     return tuple(moments)
 

@@ -181,7 +181,8 @@ class _Pages:
         """The night."""
         night, words = self.night, self.words
         flagged = summary.queue(night.cases)
-        listed = self._with_page(night.cases)
+        pages = self._with_page(night.cases)
+        listed = sorted(pages, key=lambda c: -c.review.priority)[: self.most]
         return self._write(
             "index.html",
             "index.html",
@@ -189,8 +190,8 @@ class _Pages:
             queue=[c for place, c in enumerate(flagged) if self.most is None or place < self.most or not c.agent],
             waiting=len(flagged),
             most=self.most,
-            cases=sorted(listed, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id))[: self.most],
-            pages=len(listed),
+            cases=sorted(listed, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id)),
+            pages=len(pages),
             everyone=everyone,
             teams=sorted({c.agent.team for c in night.cases if c.agent and c.agent.team}),
             reasons=sorted({r.partition(":")[0] for c in flagged for r in c.waiting}),

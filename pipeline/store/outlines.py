@@ -44,6 +44,10 @@ from pipeline.store.tables import (
 SOMEWHERE = Evidence(0, None, None, (0, 0), "")
 """Stands for evidence that an outline does not hold."""
 _UNTOLD = Reason("")
+_UNMEASURED, _UNCLASSED = Measures(), Classes()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_SHOWN = ("duration", "sentiment_start", "sentiment_end")
+"""Measures that lists and charts show."""
 
 
 class Outlines:
@@ -61,7 +65,7 @@ class Outlines:
         """The outlines of evaluations by number, in the order of these numbers."""
         findings: dict[int, list[Finding]] = defaultdict(list)
         for number, *fields in session.execute(_findings(evaluations)):
-            findings[number].append(self._finding(tuple(fields)))
+            findings[number].append(self._finding(*fields))
         rows = {row.number: row for row in session.execute(_rows(evaluations))}
         for number in evaluations:
             if number in rows:
@@ -79,6 +83,9 @@ class Outlines:
             queue=one(row.queue),
             started_at=self._local(row),
             recording=None if row.media is None else str(self._media / row.media),
+            channels=_NOTHING,
+            attributes=_NOTHING,
+            extra=_NOTHING,
         )
         evaluation = Evaluation(
             interaction=row.id,
@@ -93,7 +100,7 @@ class Outlines:
             band=one(row.band),
             fatal=one(tuple(row.fatal)),
             findings=findings,
-            measures=Measures(**row.measures),
+            measures=Measures(**{name: row.measures.get(name) for name in _SHOWN}),
             classes=one(Classes(**row.classes)),
             critical=row.critical,
         )
@@ -101,20 +108,35 @@ class Outlines:
         hearing = None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])})
         review = ReviewItem(row.id, row.flagged, row.priority, one(tuple(map(one, row.reasons))))
         revision = "" if row.text_deleted_at is None else row.text_deleted_at.isoformat()
-        result = Result(Conversation(interaction, (), hearing=hearing), evaluation, review, row.evaluated_at)
-        return Outline(result, revision)
+        conversation = Conversation(interaction, (), _UNMEASURED, _UNCLASSED, hearing, answers=_NOTHING)
+        return Outline(Result(conversation, evaluation, review, row.evaluated_at), revision)
 
-    def _finding(self, fields: tuple[Any, ...]) -> Finding:
-        known: Finding | None = self._same.get(fields)
+    def _finding(
+        self,
+        criterion: str,
+        section: str,
+        verdict: str,
+        points: float,
+        possible: float,
+        confidence: float,
+        fault: bool,
+        fatal: bool,
+        section_fatal: bool,
+        bonus: bool,
+        bare: bool,
+    ) -> Finding:
+        about = round(confidence, 2)
+        key = (criterion, verdict, points, possible, about, fault, fatal, section_fatal, bonus, bare, section)
+        known: Finding | None = self._same.get(key)
         if known is None:
-            criterion, section, verdict, points, possible, confidence, fault, fatal, section_fatal, bonus, bare = fields
-            known = self._same[fields] = Finding(
-                criterion,
-                section,
+            one = self._one
+            known = self._same[key] = Finding(
+                one(criterion),
+                one(section),
                 Verdict(verdict),
                 points,
                 possible,
-                confidence,
+                about,
                 _UNTOLD,
                 () if bare else (SOMEWHERE,),
                 fault,

@@ -39,6 +39,8 @@ class Result:
 class Outline:
     """A result without anything that was said: no turns, and findings without quotes and reasons.
 
+    Confidence has two decimals, and of the measures there are those that lists show (length and mood).
+
     `revision` changes where something was deleted of what is kept; all else of a result stays as it is.
     """
 
