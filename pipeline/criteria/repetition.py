@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -154,6 +155,7 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
     return sayings
 
 
+@lru_cache(maxsize=1024)
 def _sound(form: str) -> str:
     """One character for the sound of each of `form`; what has no sound stays."""
     codes = zip(sound_codes(form, near=False), form, strict=True)
