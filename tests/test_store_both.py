@@ -69,6 +69,21 @@ def test_a_result_comes_back_as_it_went_in(store: Store) -> None:
     assert (kept.conversation, kept.evaluation, kept.review) == (given.conversation, given.evaluation, given.review)
 
 
+def test_an_outline_has_the_verdicts_of_a_result_and_none_of_its_words(store: Store) -> None:
+    store.save([said("C2", "您好", "在吗"), result()])
+    outlines = [one.result for one in store.outlines()]
+    whole = list(store.results())
+    assert [one.evaluation.interaction for one in outlines] == ["C1", "C2"]
+    for outline, one in zip(outlines, whole, strict=True):
+        found, wanted = outline.evaluation.findings, one.evaluation.findings
+        assert [(f.criterion, f.verdict, f.points, bool(f.evidence)) for f in found] == [
+            (f.criterion, f.verdict, f.points, bool(f.evidence)) for f in wanted
+        ]
+        assert (outline.review, outline.evaluation.total) == (one.review, one.evaluation.total)
+        assert (outline.conversation.turns, outline.conversation.interaction.turns) == ((), ())
+        assert outline.conversation.interaction.started_at == one.conversation.interaction.started_at
+
+
 def test_the_queue_has_the_most_urgent_first_and_ends_at_what_was_decided(store: Store) -> None:
     store.save([said(f"C{n}", "您好", priority=n / 10, at=START + timedelta(hours=n % 3)) for n in range(6)])
     assert [case.interaction for case in store.queue()] == ["C5", "C4", "C3", "C2", "C1"]
