@@ -143,7 +143,7 @@ def speech_model(settings: Settings) -> Check:
             key = "models.file_missing" if problem.missing else "models.file_changed"
             text = t(language, key, name=name, file=problem.file)
             return Check(False, text, t(language, "cli.doctor.model_hint"))
-        open_engine(folder, threads=1, language=language)
+        open_engine(folder, threads=1, device=settings.asr.device, language=language)
     except ZhijianError as error:
         return Check(False, f"[{error.code}] {error.what}", error.hint)
     return Check(True, t(language, "cli.doctor.model", name=name, folder=folder))

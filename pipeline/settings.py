@@ -59,11 +59,15 @@ class Store(BaseModel):
 
 
 class Asr(BaseModel):
-    """The speech model: `shipped`, a name in models/manifest.yaml, or a directory; `threads` 0 means automatic."""
+    """The speech model: `shipped`, a name in models/manifest.yaml, or a directory; `threads` 0 means automatic.
+
+    `device`: where it computes; on a graphics card (`cuda`) in half precision, so that single words may differ.
+    """
 
     model_config = _FROZEN
     model: str = Field("shipped", min_length=1)
     threads: int = Field(0, ge=0, le=64)
+    device: Literal["cpu", "cuda"] = "cpu"
 
 
 class Reading(BaseModel):

@@ -20,7 +20,7 @@ from pipeline.i18n import Language, t
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
-    from models.asr.engine import ChannelText, Engine, ModelFilesError
+    from models.asr.engine import ChannelText, Device, Engine, ModelFilesError
     from models.audio import Samples
     from models.vad import Interval
 
@@ -85,18 +85,22 @@ class Utterance:
         return "".join(word.text for word in self.words)
 
 
-def open_engine(path: str | Path, *, threads: int = 0, language: Language = "zh") -> Engine:
+def open_engine(path: str | Path, *, threads: int = 0, device: Device = "cpu", language: Language = "zh") -> Engine:
     """Load the speech model in a directory; nothing is fetched.
 
     Raises:
-        SettingsError: Z510 no such directory, Z511 a file is missing, Z512 the model cannot be used.
+        SettingsError: Z510 no such directory, Z511 a file is missing, Z512 the model cannot be used, Z513 there is no
+            graphics card to compute on.
     """
-    from models.asr.engine import ModelFilesError, load_engine
+    from models.asr.engine import ModelFilesError, NoDeviceError, load_engine
 
     try:
-        return load_engine(path, threads=threads)
+        return load_engine(path, threads=threads, device=device)
     except ModelFilesError as error:
         raise _unusable(error, language) from error
+    except NoDeviceError as error:
+        what = t(language, "hearing.no_card", detail=str(error))
+        raise SettingsError("Z513", what, where="asr.device", hint=t(language, "hearing.no_card_hint")) from error
 
 
 def engine_digest(path: str | Path, *, language: Language = "zh") -> str:

@@ -95,7 +95,8 @@ class Workshop:
         from pipeline.transcribe import open_engine
 
         folder = model_folder(self.settings)
-        return open_engine(folder, threads=self.settings.asr.threads, language=self.settings.language)
+        asr = self.settings.asr
+        return open_engine(folder, threads=asr.threads, device=asr.device, language=self.settings.language)
 
     @cached_property
     def reader(self) -> Reader:

@@ -251,6 +251,17 @@ def test_a_model_without_its_tokenizer_is_refused_before_anything_is_fetched(tmp
     assert "tokenizer.json" in caught.value.what
 
 
+def test_a_graphics_card_that_is_not_there_is_named() -> None:
+    from ctranslate2 import get_cuda_device_count
+
+    if get_cuda_device_count():
+        assert open_engine(WEIGHTS, device="cuda").digest.startswith("sha256:")
+        return
+    with pytest.raises(SettingsError) as caught:
+        open_engine(WEIGHTS, device="cuda")
+    assert (caught.value.code, caught.value.where) == ("Z513", "asr.device")
+
+
 def test_the_digest_of_a_model_depends_on_its_files_only() -> None:
     assert engine().digest.startswith("sha256:")
     assert engine().digest == open_engine(WEIGHTS, threads=1).digest

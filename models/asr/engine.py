@@ -11,11 +11,12 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -33,6 +34,14 @@ SLOT_SECONDS = 30
 
 TOKEN_LIMIT = 220
 """A window with as many tokens has hit the model's limit of 224, and its end is missing."""
+
+
+Device: TypeAlias = Literal["cpu", "cuda"]
+_PRECISION: Mapping[Device, str] = MappingProxyType({"cpu": "int8", "cuda": "float16"})
+
+
+class NoDeviceError(Exception):
+    """There is no graphics card that CTranslate2 can compute on, or its libraries are missing."""
 
 
 class ModelFilesError(Exception):
@@ -223,8 +232,7 @@ def load_engine(
     beam_size: int | None = None,
     chunk_seconds: float | None = None,
     batch_size: int = 8,
-    device: str = "cpu",
-    compute_type: str = "int8",
+    device: Device = "cpu",
 ) -> Engine:
     """Load a speech model in CTranslate2's form from a directory. Nothing is fetched from anywhere.
 
@@ -234,27 +242,32 @@ def load_engine(
         beam_size: of the decoder; `None` means what the model's `hearing.json` says, else 2.
         chunk_seconds: longest packed window, at most 28; `None` means what `hearing.json` says, else 24.
         batch_size: windows decoded together.
-        device: `cpu` or `cuda`.
-        compute_type: of CTranslate2.
+        device: where to compute; in 8-bit integers on a CPU, in half precision on a graphics card.
 
     Raises:
         ModelFilesError: the directory is missing, lacks a file, or holds a model that does not know Chinese.
+        NoDeviceError: there is no graphics card, or no driver or library for it.
     """
     path = Path(path)
     threads = threads or min(4, len(os.sched_getaffinity(0)))
     check_files(path)
     os.environ["HF_HUB_OFFLINE"] = "1"
+    from ctranslate2 import get_cuda_device_count
     from faster_whisper import WhisperModel
 
+    if device == "cuda" and not get_cuda_device_count():
+        raise NoDeviceError
     try:
         model = _without_batched_encoding(WhisperModel)(
             str(path),
             device=device,
-            compute_type=compute_type,
+            compute_type=_PRECISION[device],
             cpu_threads=threads,
             local_files_only=True,
         )
     except (RuntimeError, ValueError) as error:
+        if device == "cuda":
+            raise NoDeviceError(str(error)) from error
         raise ModelFilesError(path, detail=str(error)) from error
     if not model.model.is_multilingual:
         raise ModelFilesError(path, detail="the model knows no language but English")
