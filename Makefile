@@ -1,4 +1,4 @@
-# make demo   score the shipped samples and print the table and the path of the report
+# make demo   score the shipped samples as a Prefect flow and print the table and the path of the report
 # make test   run the tests
 # make lint   style, types, and the one direction of imports
 # make bench  accuracy against labelled conversations and outside texts, fairness, how fast conversations are read and scored,
@@ -27,7 +27,7 @@ setup: .venv/.installed-dev
 # Status 1 means that files were set aside: three of the samples are broken on purpose.
 demo: .venv/.installed
 	rm -rf out/demo
-	ZHIJIAN_HOME=out/demo $(BIN)/zhijian run samples/inbox || test $$? -eq 1
+	ZHIJIAN_HOME=out/demo ZHIJIAN_RUN_ENGINE=prefect $(BIN)/zhijian run samples/inbox || test $$? -eq 1
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest
