@@ -13,9 +13,11 @@ import hashlib
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import tee
 from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -33,6 +35,8 @@ _CLUTTER = {"thumbs.db", "desktop.ini"}
 PATIENCE = 10.0
 """Seconds that a run waits at most for files that were just written."""
 Kept = TypeVar("Kept", bound=Interaction | Arrival)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _NAMED_RECORDING = re.compile(r'"recording"\s*:\s*"([^"\\]+)"')
 
 
@@ -64,18 +68,34 @@ class Probe(Protocol):
         """What the recording holds."""
 
 
+class Map(Protocol):
+    """What looks at one recording after another: `map`, or the same with several at a time."""
+
+    def __call__(self, work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+        """What `work` gives for each item, in the order of items."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """A JSON object that claims a file as its recording: it waits until all claims are known.
 
-    `problem` is why it cannot be taken. The object itself is read again from `place` when its turn comes.
+    `problem` is why it cannot be taken. The object itself is read again from `place` when its turn comes. A recording
+    that came alone is one too: its `place` has no bytes.
     """
 
     source: str
-    folder: Path
     place: Place
     recording: Path
     problem: SetAside | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a draft holds, its digest, and why its recording cannot be used."""
+
+    content: dict[str, Json]
+    digest: str
+    problem: InputError | None
 
 
 def ingest(
@@ -84,6 +104,7 @@ def ingest(
     settled_seconds: float = 0.0,
     known: Container[str] = frozenset(),
     prober: Probe = probe,
+    mapping: Map = map,
     language: Language = "zh",
 ) -> Intake:
     """Take in a folder and all folders below it, in the order of file names.
@@ -97,13 +118,14 @@ def ingest(
         settled_seconds: how long a file must not have changed.
         known: digests of interactions that were taken before; their recordings are not decoded again.
         prober: looks whether recordings are whole.
+        mapping: goes over the recordings, in threads if it likes; `prober` has to be one that can be called so.
         language: of reasons and notes.
 
     Raises:
         InputError: Z111 the folder cannot be read, Z113 there is no such folder. A bad file or folder in it raises
             nothing: it is set aside.
     """
-    return _taken(inbox, _whole, settled_seconds, known, prober, language)
+    return _taken(inbox, _whole, settled_seconds, known, prober, mapping, language)
 
 
 def survey(
@@ -112,10 +134,11 @@ def survey(
     settled_seconds: float = 0.0,
     known: Container[str] = frozenset(),
     prober: Probe = probe,
+    mapping: Map = map,
     language: Language = "zh",
 ) -> Survey:
     """The same as `ingest`, without what was said; `pipeline.arrivals.fetch` gives the whole of an interaction."""
-    return _taken(inbox, arrival_of, settled_seconds, known, prober, language)
+    return _taken(inbox, arrival_of, settled_seconds, known, prober, mapping, language)
 
 
 def _whole(interaction: Interaction, _: Place) -> Interaction:
@@ -128,6 +151,7 @@ def _taken(
     settled_seconds: float,
     known: Container[str],
     prober: Probe,
+    mapping: Map,
     language: Language,
 ) -> Found[Kept]:
     root = _absolute(inbox)
@@ -144,7 +168,7 @@ def _taken(
         time.sleep(found.settling)
         found = _sift(root, settled_seconds, language)
     names = {path: path.relative_to(root).as_posix() for path in (*found.ready, *found.waiting)}
-    taking = _Taking(root, names, language, known, prober, keep, unique=True, withheld=set(found.waiting))
+    taking = _Taking(root, names, language, known, prober, mapping, keep, unique=True, withheld=set(found.waiting))
     taking.take(found.ready)
     intake = taking.intake(tuple(names[path] for path in found.waiting))
     return _steady(intake, found.ready, names, found.unreadable)
@@ -163,7 +187,7 @@ def ingest_files(files: Sequence[Path], *, language: Language = "zh") -> Intake:
             )
     chosen = [_sidecar(file) or file for file in files]
     names = {_absolute(file): str(file) for file in chosen}
-    taking = _Taking(None, names, language, frozenset(), probe, _whole, unique=False, withheld=set())
+    taking = _Taking(None, names, language, frozenset(), probe, map, _whole, unique=False, withheld=set())
     taking.take([_absolute(file) for file in chosen])
     return taking.intake(())
 
@@ -272,7 +296,8 @@ class _Taking(Generic[Kept]):
     """Goes over files: keeps what was taken, what was set aside, and which ids and digests were seen.
 
     The first time it reads JSON and learns which recordings belong to it; the second time it takes all in, in the order
-    of files. Of texts without a recording nothing depends on others: they are checked the first time.
+    of files. Of texts without a recording nothing depends on others: they are checked the first time. `_look` may be
+    done in threads, ahead of its turn, and changes nothing here; all else is done in the order of files.
     """
 
     def __init__(
@@ -282,6 +307,7 @@ class _Taking(Generic[Kept]):
         language: Language,
         known: Container[str],
         prober: Probe,
+        mapping: Map,
         keep: Callable[[Interaction, Place], Kept],
         *,
         unique: bool,
@@ -292,7 +318,9 @@ class _Taking(Generic[Kept]):
         self._recordings: dict[Path, dict[str, Path]] = {}
         self._language = language
         self._known = known
+        self._asking = threading.Lock()
         self._prober = prober
+        self._mapping = mapping
         self._keep: Callable[[Interaction, Place], Kept] = keep
         self._fatal: dict[str, str] = {}
         self._unique = unique
@@ -318,13 +346,25 @@ class _Taking(Generic[Kept]):
         files = list(dict.fromkeys(files))
         drafts = {file: self._drafts(file) for file in files if file.suffix.lower() in _JSON}
         claimed = {draft.recording for group in drafts.values() for draft in group if isinstance(draft, _Draft)}
+        ahead, items = tee(self._in_order(files, drafts, claimed))
+        looked = self._mapping(self._look, (item for item in ahead if isinstance(item, _Draft)))
+        for item in items:
+            self._take(self._settled(item, next(looked)) if isinstance(item, _Draft) else item)
+
+    def _in_order(
+        self, files: Iterable[Path], drafts: dict[Path, list[_Draft | Kept | SetAside]], claimed: Container[Path]
+    ) -> Iterator[_Draft | Kept | SetAside]:
+        """What is there to take, each draft taken out of `drafts`. A recording that no JSON claims is a call."""
         withheld_stems = {path.with_suffix("") for path in self._withheld if path.suffix.lower() == ".json"}
         for file in files:
             if file in drafts:
-                for draft in drafts.pop(file):
-                    self._take(draft)
+                for one in drafts.pop(file):
+                    if not isinstance(one, _Draft):
+                        yield one
+                    elif one.recording not in self._withheld:
+                        yield one.problem or one
             elif file not in claimed and file.with_suffix("") not in withheld_stems:
-                self._take_bare(file)
+                yield _Draft(self._name(file), place_of(file, None, 0, b""), file)
 
     def _name(self, file: Path) -> str:
         if file in self._names:
@@ -356,7 +396,7 @@ class _Taking(Generic[Kept]):
             return found
         problem = _aside(self._problem("Z101", "empty_file", source), source)
         own = self._same_name(file)
-        return [problem if own is None else _Draft(source, file.parent, place_of(file, None, 0, b""), own, problem)]
+        return [problem if own is None else _Draft(source, place_of(file, None, 0, b""), own, problem)]
 
     def _lines(self, file: Path) -> Iterator[_Draft | Kept | SetAside]:
         """What is in a `.jsonl` file, a line in memory at a time."""
@@ -381,9 +421,9 @@ class _Taking(Generic[Kept]):
             problem = _aside(error, source)
             named = _NAMED_RECORDING.search(data.decode("utf-8-sig", errors="replace"))
             claimed = _within(file.parent, named[1]) if named else own
-            return problem if claimed is None else _Draft(source, file.parent, place, claimed, problem)
+            return problem if claimed is None else _Draft(source, place, claimed, problem)
         if recording is not None:
-            return _Draft(source, file.parent, place, recording)
+            return _Draft(source, place, recording)
         try:
             return self._kept(content, source, _digest(canonical(content)), None, place)
         except InputError as error:
@@ -416,42 +456,64 @@ class _Taking(Generic[Kept]):
             raise self._problem("Z108", "recording_outside", f"{source}:recording", name=name)
         return path
 
-    def _take(self, draft: _Draft | Kept | SetAside) -> None:
-        if isinstance(draft, _Draft):
-            if draft.recording in self._withheld:
-                return
-            try:
-                draft = draft.problem or self._with_recording(draft)
-            except InputError as error:
-                draft = _aside(error, draft.source)
-            except OSError as error:
-                problem = self._problem("Z111", "unreadable", draft.source, error.strerror or "")
-                draft = _aside(problem, draft.source)
-        if isinstance(draft, SetAside):
-            self._set_aside.append(draft)
+    def _take(self, found: Kept | SetAside) -> None:
+        if isinstance(found, SetAside):
+            self._set_aside.append(found)
             return
         try:
-            if self._is_new(draft):
-                self._interactions.append(draft)
+            if self._is_new(found):
+                self._interactions.append(found)
         except InputError as error:
-            self._set_aside.append(_aside(error, draft.source))
+            self._set_aside.append(_aside(error, found.source))
 
-    def _take_bare(self, file: Path) -> None:
-        """A recording that no JSON claims is a call; its id is the name of the file."""
-        source, place = self._name(file), place_of(file, None, 0, b"")
+    def _look(self, draft: _Draft) -> _Looked | InputError:
+        """What a draft holds, or why it cannot be taken. Recordings of contents that are known are not decoded."""
         content: dict[str, Json] = {"channel": Channel.CALL.value}
         try:
-            recording, digest = self._usable_recording(content, file, source)
-            kept = self._kept({"id": file.stem, **content}, source, digest, recording, place)
+            if draft.place.size:
+                place = draft.place
+                content = self._content(read_again(place), self._name(Path(place.file)), place.line)
         except InputError as error:
-            self._set_aside.append(_aside(error, source))
-            return
-        self._take(kept)
+            return error
+        except OSError as error:
+            return self._problem("Z111", "unreadable", draft.source, error.strerror or "")
+        path, name = draft.recording, self._name(draft.recording)
+        digest = ""
+        try:
+            if not path.is_file():
+                raise self._problem("Z110", "no_recording", f"{draft.source}:recording", name=name)
+            digest = _digest(canonical(content) + b"\0" + file_digest(path).encode())
+            with self._asking:
+                known = digest in self._known
+            if not known:
+                self._prober(path, where=name, language=self._language)
+        except OSError as error:
+            return self._problem("Z111", "unreadable", name, detail=error.strerror or "")
+        except InputError as error:
+            return _Looked(content, digest, error)
+        return _Looked(content, digest, None)
 
-    def _with_recording(self, draft: _Draft) -> Kept:
-        content = self._content(read_again(draft.place), self._name(Path(draft.place.file)), draft.place.line)
-        recording, digest = self._usable_recording(content, draft.recording, draft.source)
-        return self._kept(content, draft.source, digest, recording, draft.place)
+    def _settled(self, draft: _Draft, looked: _Looked | InputError) -> Kept | SetAside:
+        """What came of a draft. A call whose text came with it does not need its recording."""
+        if isinstance(looked, InputError):
+            return _aside(looked, draft.source)
+        content, digest, problem = looked.content, looked.digest, looked.problem
+        if isinstance(problem, CrashError):
+            self._fatal[problem.where] = digest
+        if isinstance(problem, CrashError) or (problem is not None and not content.get("turns")):
+            return _aside(problem, draft.source)
+        recording: Path | None = draft.recording
+        if problem is not None:
+            name = self._name(draft.recording)
+            note = t(self._language, "ingest.note.unplayable", source=draft.source, name=name, reason=problem.what)
+            self._notes.append(note)
+            recording, digest = None, _digest(canonical(content))
+        if not draft.place.size:
+            content = {"id": draft.recording.stem, **content}
+        try:
+            return self._kept(content, draft.source, digest, recording, draft.place)
+        except InputError as error:
+            return _aside(error, draft.source)
 
     def _kept(
         self, content: Mapping[str, Json], source: str, digest: str, recording: Path | None, place: Place
@@ -465,28 +527,6 @@ class _Taking(Generic[Kept]):
             readable=self._keep is _whole,
         )
         return self._keep(interaction, place)
-
-    def _usable_recording(self, content: Mapping[str, Json], path: Path, source: str) -> tuple[Path | None, str]:
-        """The recording, if it can be decoded, and the digest of the whole interaction."""
-        written = canonical(content)
-        name = self._name(path)
-        try:
-            if not path.is_file():
-                raise self._problem("Z110", "no_recording", f"{source}:recording", name=name)
-            digest = _digest(written + b"\0" + file_digest(path).encode())
-            if digest not in self._known:
-                self._prober(path, where=name, language=self._language)
-        except CrashError as error:
-            self._fatal[error.where] = digest
-            raise
-        except OSError as error:
-            raise self._problem("Z111", "unreadable", name, detail=error.strerror or "") from error
-        except InputError as error:
-            if not content.get("turns"):
-                raise
-            self._notes.append(t(self._language, "ingest.note.unplayable", source=source, name=name, reason=error.what))
-            return None, _digest(written)
-        return path, digest
 
     def _is_new(self, interaction: Kept) -> bool:
         if not self._unique:

@@ -27,7 +27,7 @@ from pipeline.ingest import file_of, survey
 from pipeline.night import night_in
 from pipeline.night_end import NightReport, RunFacts, night_report
 from pipeline.patience import patiently
-from pipeline.prober import COMMAND, Prober
+from pipeline.prober import COMMAND, Probers
 from pipeline.reports.material import Case
 from pipeline.settings import Settings
 from pipeline.shift import Shift, Worked, failure_of, workshop_of
@@ -77,7 +77,7 @@ class Nightly:
         settings: where to keep results, which models and cards, how large a batch is.
         workshop: with cards and models that are loaded already; default the cards that are in use.
         progress: told while batches are worked on.
-        prober: the command of the process that looks whether recordings are whole.
+        prober: the command of the processes that look whether recordings are whole.
 
     Raises:
         InputError: there is no such folder.
@@ -237,12 +237,13 @@ class Nightly:
         tries = settings.run.tries
         died = Failure("", "", "Z191", t(language, "cli.died", tries=tries), t(language, "cli.died_hint"))
         stock = patiently(self._store.take_stock, limit=tries, died=died)
-        with Prober(prober) as probe:
+        with Probers(prober) as probers:
             found = survey(
                 inbox,
                 settled_seconds=settings.run.settled_seconds,
                 known=_Looked(self._store, stock.quarantined),
-                prober=probe,
+                prober=probers,
+                mapping=probers.map,
                 language=language,
             )
         fatal = [item for item in found.set_aside if item.source in found.fatal]
