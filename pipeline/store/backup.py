@@ -7,7 +7,6 @@ beside the store that never change; they are not in the backup (docs/store.md).
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import tempfile
@@ -20,7 +19,7 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection, Engine, create_engine
 
-from pipeline.store import copying
+from pipeline.store import copying, sums
 from pipeline.store.types import to_json
 
 Upgrade = Callable[[Path], None]
@@ -176,16 +175,9 @@ def _note(file: Path) -> Backup:
 
 def _digest(connection: sqlite3.Connection) -> tuple[str, dict[str, int]]:
     """`sha256:…` of all rows as SQLite has them, in whatever order, of whatever version, and how many there are."""
-    whole = hashlib.sha256()
-    counts: dict[str, int] = {}
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
-    for (name,) in names:
-        if name == _NOTE or name.startswith(("sqlite_", "spoken_index")):
-            continue
-        total = count = 0
-        for row in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608
-            total += int.from_bytes(hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).digest(), "big")
-            count += 1
-        whole.update(f"{name} {count} {total % 2**256:x}\n".encode())
-        counts[name] = count
-    return f"sha256:{whole.hexdigest()}", counts
+    return sums.digest(
+        (name, map(repr, connection.execute(f'SELECT * FROM "{name}"')))  # noqa: S608
+        for (name,) in names
+        if name != _NOTE and not name.startswith(("sqlite_", "spoken_index"))
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
+from pipeline.store import sums
 from pipeline.store.tables import Base, CaseRow
 
 AT_ONCE = 1000
@@ -48,19 +48,14 @@ def copy(source: Connection, target: Connection) -> None:
 
 def digest(connection: Connection) -> tuple[str, Mapping[str, int]]:
     """`sha256:…` of all rows in whatever order, and how many there are in each table."""
-    whole = hashlib.sha256()
-    counts: dict[str, int] = {}
-    for table in sorted(tables(), key=lambda table: table.name):
-        total = count = 0
-        for page in _pages(connection, table):
-            for row in page:
-                line = json.dumps([_plain(value) for value in row.values()], ensure_ascii=False, sort_keys=True)
-                total += int.from_bytes(hashlib.sha256(line.encode("utf-8", "surrogatepass")).digest(), "big")
-                count += 1
-        # A sum does not depend on the order, which differs with the language of a database.
-        whole.update(f"{table.name} {count} {total % 2**256:x}\n".encode())
-        counts[table.name] = count
-    return f"sha256:{whole.hexdigest()}", counts
+    ordered = sorted(tables(), key=lambda table: table.name)
+    return sums.digest((table.name, _lines(connection, table)) for table in ordered)
+
+
+def _lines(connection: Connection, table: Table) -> Iterator[str]:
+    for page in _pages(connection, table):
+        for row in page:
+            yield json.dumps([_plain(value) for value in row.values()], ensure_ascii=False, sort_keys=True)
 
 
 def _pages(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
