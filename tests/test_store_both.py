@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, create_engine, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.conversation import Reading, Speaker, Turn, Verdict
@@ -397,12 +397,3 @@ def test_a_card_that_was_retired_is_changed_by_new_rows(store: Store) -> None:
     store.change_card("hotline", "1.0", CardState.ACTIVE, who="质检组")
     version = store.change_card("hotline", "1.0", CardState.RETIRED, who="质检组")
     assert [change.state for change in version.changes] == [CardState.DRAFT, CardState.ACTIVE, CardState.RETIRED]
-
-
-def test_changed_turns_can_be_indexed_anew(store: Store, store_url: str) -> None:
-    store.save([said("C1", "我叫王小明")])
-    with within(store_url) as connection:
-        connection.execute(update(TurnRow).values(text="我叫〔姓名〕"))
-    store.reindex(["sha256:C1"])
-    assert found(store, "王小明") == []
-    assert found(store, "姓名") == ["C1"]

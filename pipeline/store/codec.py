@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import starmap
 from pathlib import Path
 from types import MappingProxyType
@@ -33,10 +34,9 @@ from pipeline.conversation import (
     Word,
 )
 from pipeline.remote import RemotePath
-from pipeline.store.records import Decision, Result, ears, models_digest
+from pipeline.store.records import Result, ears, models_digest
 from pipeline.store.tables import (
     ConversationRow,
-    DecisionRow,
     EvaluationRow,
     HearingRow,
     InteractionRow,
@@ -77,18 +77,15 @@ def interaction_of(
     row: InteractionRow, media: Path | RemotePath, *, turns: tuple[Turn, ...] | None = None
 ) -> Interaction:
     """The interaction of a row; `media` is the folder of recordings, `turns` its turns where they are at hand."""
-    started = row.started_at
-    if started is not None and row.started_offset is not None:
-        started = started.astimezone(timezone(timedelta(seconds=row.started_offset)))
     return Interaction(
         id=row.id,
         channel=Channel(row.channel),
         digest=row.digest,
         source=row.source,
-        agent=None if row.agent_id is None else Agent(row.agent_id, row.agent_name, row.team, row.hired_on),
+        agent=agent_of(row),
         customer=Customer(row.customer_id, row.customer_segment) if row.has_customer else None,
         queue=row.queue,
-        started_at=started,
+        started_at=began(row.started_at, row.started_offset),
         recording=None if row.media is None else str(media / row.media),
         channels=MappingProxyType({side: Speaker(role) for side, role in row.channels.items()}),
         turns=tuple(map(_turn_of, row.turns)) if turns is None else turns,
@@ -96,6 +93,26 @@ def interaction_of(
         attributes=MappingProxyType(row.attributes),
         extra=MappingProxyType(row.extra),
     )
+
+
+def agent_of(row: Any) -> Agent | None:
+    """The agent in the columns of an interaction, if one is known."""
+    return None if row.agent_id is None else Agent(row.agent_id, row.agent_name, row.team, row.hired_on)
+
+
+def began(moment: datetime | None, offset: int | None) -> datetime | None:
+    """A moment by the clocks where it was noted: `offset` is how many seconds they are ahead of UTC."""
+    return moment if moment is None or offset is None else moment.astimezone(_zone(offset))
+
+
+@lru_cache
+def _zone(offset: int) -> timezone:
+    return timezone(timedelta(seconds=offset))
+
+
+def quality_of(fields: Mapping[str, Any] | None) -> Hearing | None:
+    """How well an interaction could be heard; `None` where it came as text."""
+    return None if fields is None else Hearing(**{**fields, "warnings": tuple(fields["warnings"])})
 
 
 def hearing_fields(conversation: Conversation, models: Mapping[str, str]) -> dict[str, Any]:
@@ -128,7 +145,6 @@ def turn_fields(turn: Turn) -> dict[str, Any]:
 
 def heard_of(row: HearingRow, media: Path | RemotePath, *, turns: list[dict[str, Any]] | None = None) -> Conversation:
     """The conversation of a hearing's row, neither measured nor read; `turns` are its turns' fields if at hand."""
-    quality = row.quality
     if turns is None:
         turns = [{name: getattr(turn, name) for name in TURN_FIELDS} for turn in row.turns]
     said = tuple(map(_turn_of, turns))
@@ -136,7 +152,7 @@ def heard_of(row: HearingRow, media: Path | RemotePath, *, turns: list[dict[str,
         # What came as text is mostly kept as it came: such turns are made once.
         interaction=interaction_of(row.interaction, media, turns=said if row.interaction.turns == turns else None),
         turns=said,
-        hearing=None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])}),
+        hearing=quality_of(row.quality),
         sealed=row.sealed or "",
     )
 
@@ -230,37 +246,6 @@ def result_of(
     )
     review = ReviewItem(identifier, row.review.flagged, row.review.priority, tuple(row.review.reasons))
     return Result(conversation, evaluation, review, row.evaluated_at)
-
-
-def decision_row(decision: Decision, evaluation: int) -> DecisionRow:
-    """The row of a decision on the evaluation of that number."""
-    return DecisionRow(
-        evaluation_id=evaluation,
-        criterion=decision.criterion,
-        machine=decision.machine.value,
-        person=decision.person.value,
-        turn=decision.turn,
-        why=decision.why,
-        who=decision.who,
-        decided_at=decision.decided_at,
-    )
-
-
-def decision_of(row: DecisionRow) -> Decision:
-    """The decision of a row."""
-    evaluation = row.evaluation
-    return Decision(
-        interaction=evaluation.conversation.hearing.interaction.id,
-        scorecard_id=evaluation.scorecard_id,
-        scorecard_digest=evaluation.scorecard_digest,
-        criterion=row.criterion,
-        machine=Verdict(row.machine),
-        person=Verdict(row.person),
-        turn=row.turn,
-        why=row.why,
-        who=row.who,
-        decided_at=row.decided_at,
-    )
 
 
 TURN_FIELDS = (

@@ -1,45 +1,40 @@
-"""The store itself: an engine, its migrations, and the questions that the other parts ask."""
+"""The store itself: what the other parts ask of it, each question in a session of its own."""
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, func, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
-from sqlalchemy.orm import InstrumentedAttribute, Session
-
 from pipeline.conversation import Agent, Conversation, SetAside
-from pipeline.errors import ScorecardError, StoreError
+from pipeline.errors import ScorecardError
 from pipeline.i18n import Language, t
 from pipeline.night_figures import Judged, NightFigures
 from pipeline.remote import NoDriverError, RemotePath, place
 from pipeline.store import (
     backup,
     cards,
-    codec,
     decisions,
     erasing,
     keeping,
+    known,
     listing,
+    media,
     nights,
     outbox,
+    outlines,
     past,
+    runs,
     searching,
     sharing,
     work,
 )
 from pipeline.store.backup import Backup
-from pipeline.store.media import keep
-from pipeline.store.outlines import Outlines
+from pipeline.store.failures import failed, refused, told
+from pipeline.store.portions import portions
 from pipeline.store.records import (
     CardState,
     CardVersion,
@@ -59,26 +54,8 @@ from pipeline.store.records import (
     Run,
     Shared,
     Stored,
-    ears,
-    models_digest,
 )
-from pipeline.store.tables import (
-    AttemptRow,
-    CaseRow,
-    ConversationRow,
-    DecisionRow,
-    EvaluationRow,
-    HearingRow,
-    InteractionRow,
-    RunRow,
-    ScorecardRow,
-    SetAsideRow,
-)
-from pipeline.store.types import from_json, to_json
-
-BUSY_SECONDS = 30
-_READ_AT_ONCE = 100
-_ASKED_AT_ONCE = 500
+from pipeline.store.sessions import Sessions
 
 
 class Store:
@@ -96,14 +73,16 @@ class Store:
 
     def __init__(self, url: str, *, media: str | Path, language: Language = "zh") -> None:
         self._language = language
-        self._media = self._place(media)
-        self._engine = self._connect(url)
-        self._writer = self._engine.execution_options(immediate=True)
-        self._upgrade(url)
+        try:
+            self._media = place(media)
+        except NoDriverError as error:
+            raise refused(language, "Z407", "no_driver", str(media), detail=str(error)) from error
+        self._sessions = Sessions(url, language)
+        self._reading, self._writing = self._sessions.reading, self._sessions.writing
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._sessions.close()
 
     def __enter__(self) -> Store:
         return self
@@ -121,80 +100,45 @@ class Store:
         Args:
             ids: only these; default all in the store.
         """
-        query = select(InteractionRow.id, InteractionRow.digest, InteractionRow.source)
         with self._reading() as session:
-            some = session.execute(query) if ids is None else _among(session, query, InteractionRow.id, ids)
-            return {name: Item(digest, source) for name, digest, source in some}
+            return known.interactions(session, ids)
 
     def has(self, digest: str) -> bool:
         """Whether an interaction is in the store."""
-        query = select(InteractionRow.digest).where(InteractionRow.digest == digest)
         with self._reading() as session:
-            return session.scalar(query) is not None
+            return known.has(session, digest)
 
     def replace(self, identifier: str, digest: str) -> None:
         """Let the interaction of that digest, if it is in the store, be the one with that id, whoever was until now."""
         with self._writing() as session:
-            row = session.get(InteractionRow, digest)
-            if row is not None and row.id != identifier:
-                keeping.make_way(session, identifier, digest)
-                row.id, row.replaced_by = identifier, None
+            keeping.replace(session, identifier, digest)
 
     def evaluated(
         self, digests: Sequence[str], *, scorecard_digest: str, models: Mapping[str, str], engine_version: str
     ) -> frozenset[str]:
         """Those digests whose interactions have an evaluation by this scorecard, these models and this engine."""
-        query = select(EvaluationRow.interaction_digest).where(
-            EvaluationRow.scorecard_digest == scorecard_digest,
-            EvaluationRow.models_digest == models_digest(models),
-            EvaluationRow.engine_version == engine_version,
-        )
         with self._reading() as session:
-            return frozenset(digest for (digest,) in _among(session, query, _DIGEST, digests))
+            return known.evaluated(session, digests, scorecard_digest, models, engine_version)
 
     def conversation(self, digest: str, *, models: Mapping[str, str], engine_version: str) -> Conversation | None:
         """What these models and this engine heard, measured and read in an interaction, if they did."""
-        query = (
-            select(ConversationRow)
-            .join(ConversationRow.hearing)
-            .where(
-                HearingRow.interaction_digest == digest,
-                HearingRow.asr_digest == ears(models),
-                ConversationRow.models_digest == models_digest(models),
-                ConversationRow.engine_version == engine_version,
-            )
-        )
         with self._reading() as session:
-            row = session.scalars(query).one_or_none()
-            return None if row is None else codec.conversation_of(row, self._media)
+            return known.read(session, digest, models, engine_version, self._media)
 
     def heard(self, digest: str, *, models: Mapping[str, str]) -> Conversation | None:
         """What the speech model among these models heard in an interaction, if it did: turns, not measured or read."""
         with self._reading() as session:
-            row = session.scalars(_hearing(digest, models)).one_or_none()
-            return None if row is None else codec.heard_of(row, self._media)
+            return known.heard(session, digest, models, self._media)
 
     def which_heard(self, digests: Sequence[str], *, models: Mapping[str, str]) -> frozenset[str]:
         """Those digests whose interactions the speech model among these models heard."""
-        query = select(HearingRow.interaction_digest).where(HearingRow.asr_digest == ears(models))
         with self._reading() as session:
-            found = _among(session, query, HearingRow.interaction_digest, digests)
-            return frozenset(digest for (digest,) in found)
+            return known.which_heard(session, digests, models)
 
     def which_read(self, digests: Sequence[str], *, models: Mapping[str, str], engine_version: str) -> frozenset[str]:
         """Those digests whose interactions these models and this engine heard and read."""
-        query = (
-            select(HearingRow.interaction_digest)
-            .join(ConversationRow, ConversationRow.hearing_id == HearingRow.id)
-            .where(
-                HearingRow.asr_digest == ears(models),
-                ConversationRow.models_digest == models_digest(models),
-                ConversationRow.engine_version == engine_version,
-            )
-        )
         with self._reading() as session:
-            found = _among(session, query, HearingRow.interaction_digest, digests)
-            return frozenset(digest for (digest,) in found)
+            return known.which_read(session, digests, models, engine_version)
 
     def keep_heard(self, conversation: Conversation, *, models: Mapping[str, str]) -> None:
         """Keep what was heard in an interaction, with a copy of its recording; it need not be heard again.
@@ -202,9 +146,9 @@ class Store:
         Raises:
             StoreError: Z402, Z404, Z405 the database or the folder of recordings cannot be written.
         """
-        media = self._copied([conversation])
+        copies = self._copies([conversation])
         with self._writing() as session:
-            keeping.heard(session, [(conversation, models)], media, datetime.now(UTC))
+            keeping.heard(session, [(conversation, models)], copies, datetime.now(UTC))
 
     def keep_read(
         self, conversations: Iterable[tuple[Conversation, Mapping[str, str]]], *, engine_version: str
@@ -215,10 +159,9 @@ class Store:
             StoreError: Z402, Z404, Z405 the database or the folder of recordings cannot be written.
         """
         some = tuple(conversations)
-        media = self._copied([conversation for conversation, _ in some])
-        moment = datetime.now(UTC)
+        copies = self._copies([conversation for conversation, _ in some])
         with self._writing() as session:
-            keeping.read(session, some, engine_version, media, moment)
+            keeping.read(session, some, engine_version, copies, datetime.now(UTC))
 
     def save(self, results: Iterable[Result], *, at: datetime | None = None) -> int:
         """Keep results with copies of their recordings. What is in the store already is left as it is.
@@ -231,11 +174,11 @@ class Store:
         Raises:
             StoreError: Z402, Z404, Z405 the database or the folder of recordings cannot be written.
         """
-        moment = at or datetime.now(UTC)
         results = tuple(results)
-        media = self._copied([result.conversation for result in results])
+        moment = at or datetime.now(UTC)
+        copies = self._copies([result.conversation for result in results])
         with self._writing() as session:
-            new = keeping.scored(session, results, media, moment)
+            new = keeping.scored(session, results, copies, moment)
             work.done(session, [result.conversation.interaction.digest for result in results])
             return new
 
@@ -306,10 +249,8 @@ class Store:
 
     def quarantined(self) -> tuple[Quarantined, ...]:
         """All contents in quarantine, by file."""
-        query = select(AttemptRow).where(AttemptRow.quarantined_at.is_not(None))
         with self._reading() as session:
-            rows = session.scalars(query.order_by(AttemptRow.source, AttemptRow.digest))
-            return tuple(work.quarantined_of(row) for row in rows)
+            return work.quarantined(session)
 
     def leave_quarantine(self, digests: Iterable[str]) -> None:
         """Let these contents be tried again, as if for the first time."""
@@ -334,36 +275,19 @@ class Store:
             until: only interactions that began before.
             newest: only the last evaluation of each interaction.
         """
-        query = select(EvaluationRow.id, _DIGEST).join(InteractionRow).order_by(InteractionRow.id, EvaluationRow.id)
-        query = query.where(InteractionRow.replaced_by.is_(None))
-        if newest:
-            query = query.join(CaseRow, CaseRow.evaluation_id == EvaluationRow.id)
-        else:
-            query = query.join(CaseRow, CaseRow.interaction_digest == _DIGEST)
-        query = query.where(listing.within(agent, since, until)).execution_options(yield_per=_READ_AT_ONCE)
-        if digests is not None and len(digests) <= _ASKED_AT_ONCE:
-            query = query.where(_DIGEST.in_(digests))
         with self._reading() as pages:
-            for page in pages.execute(query).tuples().partitions():
-                some = [identifier for identifier, digest in page if digests is None or digest in digests]
+            for page in past.evaluations(pages, agent=agent, digests=digests, since=since, until=until, newest=newest):
                 with self._reading() as session:
-                    found = past.results(session, some, self._media)
-                yield from (found[identifier] for identifier in some)
+                    yield from past.results(session, page, self._media)
 
     def outlines(self, digests: Sequence[str] | None = None) -> Iterator[Outline]:
         """Outlines of the newest results by interaction id, of some interactions or of all, read as a stream."""
-        query = (
-            select(InteractionRow.id, CaseRow.evaluation_id)
-            .join(CaseRow, CaseRow.interaction_digest == InteractionRow.digest)
-            .where(InteractionRow.replaced_by.is_(None))
-        )
         with self._reading() as session:
-            rows = session.execute(query) if digests is None else _among(session, query, InteractionRow.digest, digests)
-            numbers = [number for _, number in sorted(map(tuple, rows))]
-        outlines = Outlines(self._media)
-        for first in range(0, len(numbers), _ASKED_AT_ONCE):
+            numbers = outlines.newest(session, digests)
+        reader = outlines.Outlines(self._media)
+        for some in portions(numbers):
             with self._reading() as session:
-                yield from outlines.load(session, numbers[first : first + _ASKED_AT_ONCE])
+                yield from reader.load(session, some)
 
     def queue(self, *, limit: int = 50, after: Listed | None = None) -> tuple[Listed, ...]:
         """What waits for a person: flagged and not decided on, the most urgent first; a page, that behind `after`."""
@@ -404,14 +328,8 @@ class Store:
         try:
             parts = searching.asked(text)
         except ValueError as error:
-            hint = t(self._language, "store.too_short_hint")
-            raise StoreError("Z414", t(self._language, "store.too_short", text=text), hint=hint) from error
+            raise refused(self._language, "Z414", "too_short", text=text) from error
         return self._search(parts, agent, since, until)
-
-    def reindex(self, digests: Collection[str]) -> None:
-        """Let the turns of these interactions be searched as they are now, after they were changed."""
-        with self._writing() as session:
-            searching.reindex(session, tuple(digests))
 
     def _search(
         self, parts: tuple[str, ...], agent: str | None, since: datetime | None, until: datetime | None
@@ -427,20 +345,8 @@ class Store:
         Raises:
             KeyError: the interaction has no evaluation by that scorecard.
         """
-        query = (
-            select(EvaluationRow.id)
-            .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
-            .where(
-                InteractionRow.id == decision.interaction, EvaluationRow.scorecard_digest == decision.scorecard_digest
-            )
-            .order_by(EvaluationRow.id.desc())
-            .limit(1)
-        )
         with self._writing() as session:
-            evaluation = session.scalar(query)
-            if evaluation is None:
-                raise KeyError(decision.interaction)
-            session.add(codec.decision_row(decision, evaluation))
+            decisions.add(session, decision)
 
     def decisions(self) -> tuple[Decision, ...]:
         """Everything that people decided, in the order of time, decisions that a later one replaced included."""
@@ -450,21 +356,11 @@ class Store:
     def reviewed(self) -> Iterator[Reviewed]:
         """Evaluations that people decided on, by interaction id, with the last decision on each criterion."""
         with self._reading() as session:
-            rows = session.execute(
-                select(DecisionRow.evaluation_id, InteractionRow.id)
-                .join(EvaluationRow, EvaluationRow.id == DecisionRow.evaluation_id)
-                .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
-                .distinct()
-            )
-            wanted = [number for _, number in sorted((name, number) for number, name in rows.tuples())]
-        for number in wanted:
+            numbers = decisions.decided(session)
+        for number in numbers:
             with self._reading() as session:
-                rows_of = session.scalars(
-                    select(DecisionRow).where(DecisionRow.evaluation_id == number).order_by(DecisionRow.id)
-                )
-                last = {row.criterion: codec.decision_of(row) for row in rows_of}
-                result = codec.result_of(session.get_one(EvaluationRow, number), self._media)
-            yield Reviewed(result, tuple(last.values()))
+                found = decisions.reviewed(session, number, self._media)
+            yield found
 
     def keep_card(
         self, scorecard_id: str, version: str, digest: str, text: str, *, who: str, why: str = ""
@@ -474,10 +370,10 @@ class Store:
         Raises:
             ScorecardError: Z211, that version is or was active with another content.
         """
-        row = ScorecardRow(digest=digest, id=scorecard_id, version=version, yaml=text, kept_at=datetime.now(UTC))
+        now = datetime.now(UTC)
         try:
             with self._writing() as session:
-                return cards.keep(session, row, who=who, why=why)
+                return cards.keep(session, scorecard_id, version, digest, text, who=who, why=why, at=now)
         except cards.LockedVersionError as locked:
             state = t(self._language, f"versions.state.{locked.version.state}")
             what = t(self._language, "versions.locked", name=locked.version.name, state=state)
@@ -491,11 +387,7 @@ class Store:
             KeyError: there is no such version.
         """
         with self._writing() as session:
-            row = cards.find(session, scorecard_id, version)
-            if row is None:
-                raise KeyError(f"{scorecard_id}@{version}")
-            cards.change(session, row, state, who=who, why=why, at=datetime.now(UTC))
-            return cards.version_of(session, row)
+            return cards.change(session, scorecard_id, version, state, who=who, why=why, at=datetime.now(UTC))
 
     def card_versions(self, scorecard_id: str | None = None) -> tuple[CardVersion, ...]:
         """Versions of all scorecards, or of one, by card and in the order they were first kept."""
@@ -504,12 +396,8 @@ class Store:
 
     def card_texts(self, digest: str) -> Mapping[str, str]:
         """YAML texts of the kept scorecards whose digest begins so (with or without `sha256:`), by digest."""
-        start = f"sha256:{digest.removeprefix('sha256:')}"
-        query = select(ScorecardRow.digest, ScorecardRow.yaml).where(
-            ScorecardRow.digest.startswith(start, autoescape=True)
-        )
         with self._reading() as session:
-            return dict(session.execute(query.order_by(ScorecardRow.digest)).tuples().all())
+            return cards.texts(session, digest)
 
     def past_count(self, period: past.Period) -> int:
         """How many evaluated interactions belong to a period."""
@@ -529,11 +417,8 @@ class Store:
         Raises:
             StoreError: Z402, Z404, Z405, Z406 the store cannot be read or the file not written.
         """
-        try:
-            with self._guarded():
-                return backup.write(self._engine, file, self._make)
-        except (OSError, sqlite3.Error) as error:
-            raise self._failed(str(file), getattr(error, "strerror", None) or str(error), error) from error
+        with self._filed(file), self._sessions.guarded():
+            return backup.write(self._sessions.engine, file, self._make)
 
     def restore(self, file: Path) -> Backup:
         """Put everything in a backup into this store, which must be empty: all of it, or nothing.
@@ -543,16 +428,14 @@ class Store:
                 empty, Z422 what arrived differs from what is in the backup.
         """
         try:
-            with self._guarded(), self._writer.begin() as connection:
+            with self._filed(file), self._sessions.guarded(), self._sessions.writer.begin() as connection:
                 return backup.restore(file, connection, self._make)
         except backup.DamagedError as error:
-            raise self._refused("Z420", "no_backup", str(file), detail=str(error)) from error
+            raise refused(self._language, "Z420", "no_backup", str(file), detail=str(error)) from error
         except backup.NotEmptyError as error:
-            raise self._refused("Z421", "not_empty", self._engine.url.render_as_string()) from error
+            raise refused(self._language, "Z421", "not_empty", self._sessions.name) from error
         except backup.DifferentError as error:
-            raise self._refused("Z422", "different", str(file), detail=str(error)) from error
-        except (OSError, sqlite3.Error) as error:
-            raise self._failed(str(file), getattr(error, "strerror", None) or str(error), error) from error
+            raise refused(self._language, "Z422", "different", str(file), detail=str(error)) from error
 
     def kept(self, *, before: datetime | None = None, customer: str | None = None) -> tuple[erasing.Kept, ...]:
         """Interactions that began before a moment, or those of a customer, by the order of time."""
@@ -572,7 +455,7 @@ class Store:
             for copy in copies:
                 copy.unlink(missing_ok=True)
         except OSError as error:
-            raise self._failed(str(self._media), error.strerror or str(error)) from error
+            raise failed(self._language, str(self._media), told(error)) from error
         return copies
 
     def drop_text(self, digests: Collection[str]) -> None:
@@ -607,55 +490,28 @@ class Store:
 
     def overwrite(self) -> None:
         """See to it that what was deleted cannot be read in the files of a SQLite database either."""
-        if self._engine.dialect.name != "sqlite":
-            return
-        with self._guarded():
-            connection = self._engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute("INSERT INTO spoken_index (spoken_index) VALUES ('optimize')")
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                cursor.close()
-            finally:
-                connection.close()
+        with self._sessions.guarded():
+            erasing.overwrite(self._sessions.engine)
 
     def begin_run(self, inbox: str, engine: str) -> int:
         """Note that a run over an inbox begins; gives its number."""
         with self._writing() as session:
-            row = RunRow(inbox=inbox, engine=engine, started_at=datetime.now(UTC))
-            session.add(row)
-            session.flush()
-            return row.id
+            return runs.begin(session, inbox, engine, at=datetime.now(UTC))
 
     def set_aside(self, run: int, items: Iterable[SetAside]) -> None:
         """Note files that a run set aside; one seen before keeps its first run."""
         with self._writing() as session:
-            inbox = session.get_one(RunRow, run).inbox
-            for item in items:
-                same = (SetAsideRow.inbox == inbox, SetAsideRow.source == item.source, SetAsideRow.code == item.code)
-                row = session.scalars(select(SetAsideRow).where(*same)).one_or_none()
-                if row is None:
-                    row = SetAsideRow(inbox=inbox, source=item.source, code=item.code, first_run=run)
-                    session.add(row)
-                row.reason, row.hint, row.last_run = item.reason, item.hint, run
-                session.flush()
+            runs.set_aside(session, run, items)
 
     def finish_run(self, run: int, *, taken: int, evaluated: int, known: int) -> None:
         """Note that a run is done, and what it did."""
         with self._writing() as session:
-            row = session.get_one(RunRow, run)
-            row.taken, row.evaluated, row.known = taken, evaluated, known
-            row.finished_at = datetime.now(UTC)
+            runs.finish(session, run, taken=taken, evaluated=evaluated, known=known, at=datetime.now(UTC))
 
     def last_set_aside(self) -> tuple[SetAside, ...]:
         """Files that the last run set aside, in the order of their names."""
-        query = (
-            select(SetAsideRow)
-            .where(SetAsideRow.last_run == select(func.max(RunRow.id)).scalar_subquery())
-            .order_by(SetAsideRow.source, SetAsideRow.id)
-        )
         with self._reading() as session:
-            return tuple(SetAside(row.source, row.code, row.reason, row.hint) for row in session.scalars(query))
+            return runs.last_set_aside(session)
 
     def note_timings(self, seconds: Mapping[str, float]) -> None:
         """Keep how many seconds of a worker interactions took, by digest."""
@@ -724,187 +580,27 @@ class Store:
     def runs(self) -> tuple[Run, ...]:
         """All runs, the last one first."""
         with self._reading() as session:
-            counts = dict(
-                session.execute(select(SetAsideRow.last_run, func.count()).group_by(SetAsideRow.last_run))
-                .tuples()
-                .all()
-            )
-            return tuple(
-                Run(
-                    row.id,
-                    row.inbox,
-                    row.engine,
-                    row.started_at,
-                    row.finished_at,
-                    row.taken,
-                    row.evaluated,
-                    row.known,
-                    counts.get(row.id, 0),
-                )
-                for row in session.scalars(select(RunRow).order_by(RunRow.id.desc()))
-            )
+            return runs.every(session)
 
-    def _copied(self, conversations: Iterable[Conversation]) -> dict[str, str | None]:
-        """Names of the copies of recordings, by digest of their interactions."""
+    def _copies(self, conversations: Iterable[Conversation]) -> dict[str, str | None]:
         try:
-            return {
-                interaction.digest: None if (file := interaction.recording) is None else keep(file, self._media)
-                for interaction in (conversation.interaction for conversation in conversations)
-            }
+            return media.copies(conversations, self._media)
         except OSError as error:
+            where = str(self._media)
             if isinstance(self._media, RemotePath):
-                detail = error.strerror or str(error)
-                raise self._refused("Z408", "media_gone", str(self._media), detail=detail) from error
-            raise self._failed(str(self._media), error.strerror or str(error), error) from error
+                raise refused(self._language, "Z408", "media_gone", where, detail=told(error)) from error
+            raise failed(self._language, where, told(error), error) from error
 
     def _make(self, file: Path) -> None:
         """Make the tables of a store in a SQLite file, or bring them up to date."""
-        Store(f"sqlite:///{file}", media=str(self._media), language=self._language).close()
-
-    def _refused(self, code: str, key: str, where: str, **args: str) -> StoreError:
-        language = self._language
-        return StoreError(code, t(language, f"store.{key}", **args), where=where, hint=t(language, f"store.{key}_hint"))
-
-    def _place(self, media: str | Path) -> Path | RemotePath:
-        try:
-            return place(media)
-        except NoDriverError as error:
-            raise self._refused("Z407", "no_driver", str(media), detail=str(error)) from error
-
-    def _connect(self, url: str) -> Engine:
-        try:
-            parsed = make_url(url)
-            is_sqlite = parsed.get_backend_name() == "sqlite"
-            if is_sqlite and parsed.database and parsed.database != ":memory:":
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(
-                parsed,
-                json_serializer=to_json,
-                json_deserializer=from_json,
-                connect_args=_connect_args(parsed),
-                pool_pre_ping=not is_sqlite,
-            )
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            what = t(self._language, "store.unknown_url", detail=str(error).splitlines()[0])
-            raise StoreError(
-                "Z401", what, where="store.url", hint=t(self._language, "store.unknown_url_hint")
-            ) from error
-        except OSError as error:
-            raise self._failed(url, error.strerror or str(error), error) from error
-        if is_sqlite:
-            event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        return engine
-
-    def _upgrade(self, url: str) -> None:
-        from alembic import command
-        from alembic.config import Config
-        from alembic.migration import MigrationContext
-        from alembic.script import ScriptDirectory
-        from alembic.util import CommandError
-
-        config = Config()
-        config.set_main_option("script_location", str(files("pipeline.store") / "migrations"))
-        newest = ScriptDirectory.from_config(config).get_current_head()
-        try:
-            with self._engine.begin() as connection:
-                if MigrationContext.configure(connection).get_current_revision() == newest:
-                    return
-            with self._writer.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("zhijian.migrations"))))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except CommandError as error:
-            what = t(self._language, "store.too_new", url=make_url(url).render_as_string())
-            raise StoreError("Z403", what, hint=t(self._language, "store.too_new_hint")) from error
-        except DatabaseError as error:
-            raise self._failed(make_url(url).render_as_string(), str(error.orig), error.orig) from error
+        Sessions(f"sqlite:///{file}", self._language).close()
 
     @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with self._guarded(), Session(self._engine) as session:
-            yield session
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self._guarded(), Session(self._writer) as session, session.begin():
-            yield session
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        url = self._engine.url
-        # SQLite would go on writing into a file that has no name any more.
-        if url.get_backend_name() == "sqlite" and url.database not in _IN_MEMORY and not Path(url.database).exists():
-            raise self._failed(url.render_as_string(), os.strerror(errno.ENOENT), ConnectionError())
+    def _filed(self, file: Path) -> Iterator[None]:
+        """Let what a file refuses be a `StoreError`."""
         try:
             yield
-        except DatabaseError as error:
-            raise self._failed(self._engine.url.render_as_string(), str(error.orig), error.orig) from error
-
-    def _failed(self, where: str, detail: str, cause: BaseException | None = None) -> StoreError:
-        code, key = _kind(detail, cause)
-        return StoreError(
-            code,
-            t(self._language, f"store.{key}", detail=detail),
-            where=where,
-            hint=t(self._language, f"store.{key}_hint"),
-        )
-
-
-_IN_MEMORY = (None, "", ":memory:")
-_BUSY = ("database is locked", "database table is locked", "deadlock detected", "could not serialize", "lock timeout")
-_GONE = (
-    "server closed the connection", "connection refused", "connection is closed", "terminating connection",
-    "the database system is", "could not connect",
-)  # fmt: skip
-_FULL = ("disk is full", "no space left", "file too large", "disk i/o error")
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def _kind(detail: str, cause: BaseException | None) -> tuple[str, str]:
-    """Code and sentence of a failure: another one holds the database, no space, no server, or something else."""
-    told = detail.lower()
-    if any(words in told for words in _FULL) or (isinstance(cause, OSError) and cause.errno in _NO_SPACE):
-        return "Z405", "full"
-    if any(words in told for words in _BUSY):
-        return "Z404", "busy"
-    if any(words in told for words in _GONE) or isinstance(cause, ConnectionError):
-        return "Z406", "gone"
-    return "Z402", "failed"
-
-
-_DIGEST = EvaluationRow.interaction_digest
-
-
-def _among(
-    session: Session, query: Select[Any], column: InstrumentedAttribute[Any], values: Sequence[str]
-) -> Iterator[Any]:
-    """The rows of a query where a column has one of many values, asked for by a few hundred at a time."""
-    for first in range(0, len(values), _ASKED_AT_ONCE):
-        yield from session.execute(query.where(column.in_(values[first : first + _ASKED_AT_ONCE])))
-
-
-def _hearing(digest: str, models: Mapping[str, str]) -> Select[tuple[HearingRow]]:
-    return select(HearingRow).where(HearingRow.interaction_digest == digest, HearingRow.asr_digest == ears(models))
-
-
-def _connect_args(url: URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        return {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
-    # Compiling a query costs more than any of ours takes.
-    return {} if "options" in url.query else {"options": "-c jit=off"}
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver's own transactions would leave the schema changes of a migration outside of them.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
-        cursor.execute(f"PRAGMA {setting}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        except OSError as error:
+            raise failed(self._language, str(file), told(error), error) from error
+        except sqlite3.Error as error:
+            raise failed(self._language, str(file), str(error), error) from error

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy import JSON, Engine, String, Text, cast, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.store.portions import portions
 from pipeline.store.tables import (
     AlertedRow,
     AttemptRow,
@@ -32,8 +33,7 @@ from pipeline.store.tables import (
     TurnRow,
 )
 
-_AT_ONCE = 400
-NO_COMPLAINT = (None, "none")
+_NO_COMPLAINT = (None, "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def kept(session: Session, *, before: datetime | None = None, customer: str | No
     if customer is not None:
         query = query.where(InteractionRow.customer_id == customer)
     rows = session.execute(query).all()
-    for some in _portions(rows):
+    for some in portions(rows):
         complaints = _complaints(session, [row.digest for row in some])
         for row in some:
             began = row.started_at or row.taken_at
@@ -78,13 +78,13 @@ def _complaints(session: Session, digests: Sequence[str]) -> set[str]:
     """Those interactions that any evaluation took for a complaint."""
     query = select(EvaluationRow.interaction_digest, EvaluationRow.classes)
     rows = session.execute(query.where(EvaluationRow.interaction_digest.in_(digests)))
-    return {digest for digest, classes in rows if classes.get("complaint_type") not in NO_COMPLAINT}
+    return {digest for digest, classes in rows if classes.get("complaint_type") not in _NO_COMPLAINT}
 
 
 def drop_media(session: Session, digests: Collection[str]) -> tuple[str, ...]:
     """Forget the recordings of interactions; gives the copies that no other interaction needs."""
     names: set[str] = set()
-    for some in _portions(list(digests)):
+    for some in portions(list(digests)):
         theirs = InteractionRow.digest.in_(some)
         names.update(filter(None, session.scalars(select(InteractionRow.media).where(theirs))))
         session.execute(update(InteractionRow).where(theirs).values(media=None))
@@ -97,11 +97,11 @@ def _needed(session: Session, media: str) -> bool:
 
 def drop_text(session: Session, digests: Collection[str], *, at: datetime) -> None:
     """Delete what was said in interactions, and quotes of it; who spoke when, verdicts and points stay."""
-    for some in _portions(list(digests)):
+    for some in portions(list(digests)):
         empty = {"turns": [], "attributes": {}, "extra": {}, "text_deleted_at": at}
         session.execute(update(InteractionRow).where(InteractionRow.digest.in_(some)).values(**empty))
         hearings = list(session.scalars(select(HearingRow.id).where(HearingRow.interaction_digest.in_(some))))
-        for part in _portions(hearings):
+        for part in portions(hearings):
             session.execute(update(HearingRow).where(HearingRow.id.in_(part)).values(sealed=None))
             session.execute(
                 update(TurnRow)
@@ -111,7 +111,7 @@ def drop_text(session: Session, digests: Collection[str], *, at: datetime) -> No
             )
             session.execute(delete(SpokenRow).where(SpokenRow.hearing_id.in_(part)))
         numbers = list(session.scalars(select(EvaluationRow.id).where(EvaluationRow.interaction_digest.in_(some))))
-        for part in _portions(numbers):
+        for part in portions(numbers):
             for row in session.scalars(select(FindingRow).where(FindingRow.evaluation_id.in_(part))):
                 row.evidence = []
                 row.why_args = {key: _unquoted(value) for key, value in row.why_args.items()}
@@ -127,17 +127,17 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
     """Delete interactions with all that hangs on them; only their digests stay, so that they are not taken in again."""
     digests, ids = [one.digest for one in items], {one.id for one in items}
     sources = {one.source for one in items}
-    for some in _portions(list(digests)):
+    for some in portions(list(digests)):
         theirs = EvaluationRow.interaction_digest.in_(some)
         numbers = list(session.scalars(select(EvaluationRow.id).where(theirs)))
         hearings = list(session.scalars(select(HearingRow.id).where(HearingRow.interaction_digest.in_(some))))
-        for part in _portions(numbers):
+        for part in portions(numbers):
             session.execute(insert(ErasingRow), [{"evaluation_id": number} for number in part])
             for row in (DecisionRow, FindingRow, ReviewItemRow):
                 session.execute(delete(row).where(row.evaluation_id.in_(part)))
             session.execute(delete(EvaluationRow).where(EvaluationRow.id.in_(part)))
             session.execute(delete(ErasingRow).where(ErasingRow.evaluation_id.in_(part)))
-        for part in _portions(hearings):
+        for part in portions(hearings):
             session.execute(delete(ConversationRow).where(ConversationRow.hearing_id.in_(part)))
             session.execute(delete(TurnRow).where(TurnRow.hearing_id.in_(part)))
             session.execute(delete(SpokenRow).where(SpokenRow.hearing_id.in_(part)))
@@ -150,7 +150,7 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
         known = set(session.scalars(select(ForgottenRow.digest).where(ForgottenRow.digest.in_(some))))
         session.add_all(ForgottenRow(digest=one, why=why, forgotten_at=at) for one in some if one not in known)
         session.flush()
-    for some in _portions(sorted(sources)):
+    for some in portions(sorted(sources)):
         session.execute(delete(SetAsideRow).where(SetAsideRow.source.in_(some)))
     names = frozenset((*ids, *sources))
     for letter in session.scalars(select(OutboxRow)):
@@ -183,7 +183,7 @@ def remaining(session: Session, digests: Collection[str]) -> tuple[str, ...]:
     for table in Base.metadata.sorted_tables:
         columns = [column for column in table.columns if isinstance(column.type, String) and column.type.length == 71]
         for column in columns if table.name != ForgottenRow.__tablename__ else ():
-            for some in _portions(list(digests)):
+            for some in portions(list(digests)):
                 if session.execute(select(1).where(column.in_(some)).limit(1)).first() is not None:
                     found.append(f"{table.name}.{column.name}")
                     break
@@ -198,7 +198,7 @@ def traces(session: Session, words: Iterable[str]) -> tuple[str, ...]:
         for column in table.columns if table.name != ScorecardRow.__tablename__ else ():
             if not isinstance(column.type, String | Text | JSON):
                 continue
-            for some in _portions(wanted, size=50):
+            for some in portions(wanted, 50):
                 text = cast(column, Text)
                 hit = or_(*(text.contains(word, autoescape=True) for word in some))
                 if session.execute(select(1).select_from(table).where(hit).limit(1)).first() is not None:
@@ -210,7 +210,7 @@ def traces(session: Session, words: Iterable[str]) -> tuple[str, ...]:
 def own_texts(session: Session, digests: Collection[str], *, least: int, most: int) -> tuple[str, ...]:
     """The longest texts that were said in these interactions and in no other, of at least so many characters."""
     found: set[str] = set()
-    for some in _portions(list(digests)):
+    for some in portions(list(digests)):
         query = select(TurnRow.text).join(HearingRow).where(HearingRow.interaction_digest.in_(some))
         found.update(text for text in session.scalars(query) if len(text) >= least)
         found = set(sorted(found, key=lambda text: (-len(text), text))[:most])
@@ -220,6 +220,15 @@ def own_texts(session: Session, digests: Collection[str], *, least: int, most: i
     return tuple(sorted(found - others))
 
 
-def _portions(items: Sequence[Any], *, size: int = _AT_ONCE) -> Iterator[Sequence[Any]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
+def overwrite(engine: Engine) -> None:
+    """See to it that what was deleted cannot be read in the files of a SQLite database either."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("INSERT INTO spoken_index (spoken_index) VALUES ('optimize')")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.close()
+    finally:
+        connection.close()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from pipeline.conversation import Conversation
 from pipeline.store import codec
 from pipeline.store.pairs import pairs
+from pipeline.store.portions import portions
 from pipeline.store.records import Result, ears, models_digest
 from pipeline.store.tables import (
     Base,
@@ -96,20 +97,28 @@ def read(
 def scored(session: Session, results: Sequence[Result], media: Mapping[str, str | None], moment: datetime) -> int:
     """Keep results; gives how many evaluations are new. See `heard`."""
     count = 0
-    for first in range(0, len(results), _AT_ONCE):
-        new = _unknown(session, results[first : first + _AT_ONCE])
+    for together in portions(results, _AT_ONCE):
+        new = _unknown(session, together)
         by_engine: dict[str, list[Result]] = {}
         for result in new:
             by_engine.setdefault(result.evaluation.engine_version, []).append(result)
         for engine_version, some in by_engine.items():
-            pairs_of = [(result.conversation, result.evaluation.models) for result in some]
-            conversations = read(session, pairs_of, engine_version, media, moment)
+            read_by = [(result.conversation, result.evaluation.models) for result in some]
+            conversations = read(session, read_by, engine_version, media, moment)
             _evaluations(session, some, conversations, moment)
         count += len(new)
     return count
 
 
-def make_way(session: Session, identifier: str, digest: str) -> None:
+def replace(session: Session, identifier: str, digest: str) -> None:
+    """Let the interaction of that digest, if it is in the store, be the one with that id, whoever was until now."""
+    row = session.get(InteractionRow, digest)
+    if row is not None and row.id != identifier:
+        _make_way(session, identifier, digest)
+        row.id, row.replaced_by = identifier, None
+
+
+def _make_way(session: Session, identifier: str, digest: str) -> None:
     """Give the interaction that has this id another one, because `digest` stands for it from now on."""
     former = session.scalars(select(InteractionRow).where(InteractionRow.id == identifier)).one_or_none()
     if former is None:
@@ -174,7 +183,7 @@ def _interactions(
         if interaction.id in taken:
             _insert(session, InteractionRow, rows)
             rows = []
-            make_way(session, interaction.id, interaction.digest)
+            _make_way(session, interaction.id, interaction.digest)
         taken.add(interaction.id)
         rows.append(codec.interaction_fields(interaction, media=media[interaction.digest], taken_at=moment))
     _insert(session, InteractionRow, rows)

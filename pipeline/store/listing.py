@@ -10,10 +10,11 @@ from sqlalchemy import Select, and_, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from pipeline.conversation import Agent, Channel
+from pipeline.store import codec
 from pipeline.store.records import Listed
 from pipeline.store.tables import AgentRow, CaseRow, InteractionRow
 
-AT_ONCE = 500
+_AT_ONCE = 500
 # As the index ix_cases_queue says it: SQLite uses an index of some rows only where the words are the same.
 _WAITING = text("cases.flagged AND NOT cases.decided")
 
@@ -48,8 +49,7 @@ def within(agent: str | None, since: datetime | None, until: datetime | None) ->
 
 def stream(session: Session, query: Select[Any]) -> Iterator[Listed]:
     """The cases of a query; nothing is held but a page."""
-    for row in session.execute(query.execution_options(yield_per=AT_ONCE)):
-        yield listed_of(row)
+    yield from map(listed_of, session.execute(query.execution_options(yield_per=_AT_ONCE)))
 
 
 def by_hearing(hearings: list[int]) -> Select[Any]:
@@ -86,7 +86,7 @@ def listed_of(row: Any) -> Listed:
         interaction=row.id,
         digest=row.digest,
         channel=Channel(row.channel),
-        agent=None if row.agent_id is None else Agent(row.agent_id, row.agent_name, row.team, row.hired_on),
+        agent=codec.agent_of(row),
         moment=row.moment,
         scorecard_id=row.scorecard_id,
         total=row.total,

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.conversation import Conversation
 from pipeline.recordings import file_digest
 from pipeline.remote import RemotePath, at_hand
 
 
-def keep(recording: str, folder: Path | RemotePath) -> str:
-    """Copy a recording into `folder`, unless it is there already. A copy in `folder` is taken as it is.
-
-    Returns:
-        The name of the copy below `folder`, such as `3f/3f9a….wav`.
+def copies(conversations: Iterable[Conversation], folder: Path | RemotePath) -> dict[str, str | None]:
+    """Names of the copies of recordings in `folder`, by digest of their interactions; made where there is none.
 
     Raises:
-        OSError: the recording cannot be read or the copy not written.
+        OSError: a recording cannot be read or its copy not written.
     """
+    interactions = (conversation.interaction for conversation in conversations)
+    return {one.digest: None if one.recording is None else _copy(one.recording, folder) for one in interactions}
+
+
+def _copy(recording: str, folder: Path | RemotePath) -> str:
+    """The name of a recording's copy below `folder`, such as `3f/3f9a….wav`. What lies in `folder` is a copy itself."""
     if recording.startswith(f"{folder}/"):
         return recording.removeprefix(f"{folder}/")
     file = at_hand(recording)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from pipeline.conversation import Channel, Verdict
 from pipeline.night_figures import Judged, NightFigures
+from pipeline.store.portions import portions
 from pipeline.store.tables import (
     ConversationRow,
     EvaluationRow,
@@ -22,15 +23,12 @@ from pipeline.store.tables import (
     TimingRow,
 )
 
-_AT_ONCE = 500
 _HAPPENED = {Verdict.MET.value: False, Verdict.PARTIAL.value: True, Verdict.UNMET.value: True}
 
 
 def note_timings(session: Session, seconds: Mapping[str, float]) -> None:
     """Keep how long interactions took, by digest; a later time stands for an earlier one."""
-    digests = list(seconds)
-    for first in range(0, len(digests), _AT_ONCE):
-        some = digests[first : first + _AT_ONCE]
+    for some in portions(list(seconds)):
         known = {
             row.interaction_digest: row
             for row in session.scalars(select(TimingRow).where(TimingRow.interaction_digest.in_(some)))
@@ -42,14 +40,14 @@ def note_timings(session: Session, seconds: Mapping[str, float]) -> None:
                 session.add(TimingRow(interaction_digest=digest, seconds=seconds[digest]))
 
 
-def told_until(session: Session) -> int:
+def _told_until(session: Session) -> int:
     """The last evaluation that a night has told of."""
     return session.scalar(select(func.max(NightRow.last_evaluation))) or 0
 
 
 def untold(session: Session) -> tuple[int, ...]:
     """The newest evaluations of the interactions that no night has told of yet."""
-    last = told_until(session)
+    last = _told_until(session)
     earlier = aliased(EvaluationRow)
     known = select(earlier.id).where(earlier.interaction_digest == EvaluationRow.interaction_digest, earlier.id <= last)
     query = (
@@ -62,8 +60,7 @@ def untold(session: Session) -> tuple[int, ...]:
 
 def judged(session: Session, evaluations: Sequence[int]) -> Iterator[Judged]:
     """What a night counts of evaluations, in their order, a page at a time."""
-    for first in range(0, len(evaluations), _AT_ONCE):
-        some = evaluations[first : first + _AT_ONCE]
+    for some in portions(evaluations):
         faults = _faults(session, some)
         yield from (_judged(row, faults[row.id]) for row in _rows(session, some))
 
@@ -72,13 +69,13 @@ def keep(session: Session, figures: NightFigures, content: Mapping[str, Any]) ->
     """Keep what a night came to; false where the run has one already."""
     if session.scalar(select(NightRow.id).where(NightRow.run == figures.run)) is not None:
         return False
-    last = max(figures.last_evaluation, told_until(session))
+    last = max(figures.last_evaluation, _told_until(session))
     session.add(NightRow(run=figures.run, made_at=figures.made_at, last_evaluation=last, figures=dict(content)))
     session.flush()
     return True
 
 
-def latest(session: Session, count: int, before: int | None = None) -> tuple[Mapping[str, Any], ...]:
+def latest(session: Session, count: int, before: int | None) -> tuple[Mapping[str, Any], ...]:
     """The figures of the last nights, the newest first; only those before a run where one is named."""
     query = select(NightRow.figures).order_by(NightRow.id.desc()).limit(count)
     if before is not None:

@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from pipeline.store.portions import among
 from pipeline.store.records import Letter, LetterState, Message
 from pipeline.store.tables import AlertedRow, OutboxRow
 from pipeline.store.work import alive, myself
 
-MOST_DOUBTS = 2
-FORGOTTEN = timedelta(minutes=15)
+_MOST_DOUBTS = 2
+_FORGOTTEN = timedelta(minutes=15)
 """No try lasts as long: what another machine has been sending since then, it sends no more."""
 
 
@@ -35,7 +36,7 @@ def put(session: Session, message: Message, receivers: Iterable[str], *, at: dat
         return ()
     session.add_all(AlertedRow(subject=subject, alert=message.alert) for subject in fresh)
     for receiver in receivers:
-        key = letter_key(message.alert, receiver)
+        key = _letter_key(message.alert, receiver)
         if session.scalar(select(OutboxRow.id).where(OutboxRow.key == key)) is None:
             session.add(
                 OutboxRow(
@@ -58,18 +59,15 @@ def put(session: Session, message: Message, receivers: Iterable[str], *, at: dat
     return fresh
 
 
-def letter_key(alert: str, receiver: str) -> str:
+def _letter_key(alert: str, receiver: str) -> str:
     """The key of a message to one receiver: the same whenever it is sent again."""
     return hashlib.sha256(f"{alert}\n{receiver}".encode()).hexdigest()
 
 
 def untold(session: Session, subjects: Collection[str]) -> frozenset[str]:
     """Those subjects of which no alert has told."""
-    wanted, told = list(subjects), set[str]()
-    for first in range(0, len(wanted), 500):
-        some = AlertedRow.subject.in_(wanted[first : first + 500])
-        told.update(session.scalars(select(AlertedRow.subject).where(some)))
-    return frozenset(subjects) - told
+    told = among(session, select(AlertedRow.subject), AlertedRow.subject, list(subjects))
+    return frozenset(subjects).difference(subject for (subject,) in told)
 
 
 def due(session: Session, receivers: Collection[str], *, again: bool) -> tuple[Letter, ...]:
@@ -81,7 +79,7 @@ def due(session: Session, receivers: Collection[str], *, again: bool) -> tuple[L
         select(OutboxRow).where(OutboxRow.state.in_(states), OutboxRow.receiver.in_(receivers)).order_by(OutboxRow.id)
     )
     now = datetime.now(UTC)
-    return tuple(letter_of(row) for row in session.scalars(query) if not _being_sent(row, now))
+    return tuple(_letter_of(row) for row in session.scalars(query) if not _being_sent(row, now))
 
 
 def claim(session: Session, letter: int) -> Letter | None:
@@ -94,8 +92,8 @@ def claim(session: Session, letter: int) -> Letter | None:
     open_ = (LetterState.WAITING.value, LetterState.SENDING.value, LetterState.REFUSED.value)
     if row is None or row.state not in open_ or _being_sent(row, now):
         return None
-    before = letter_of(row)
-    if row.doubts >= MOST_DOUBTS:
+    before = _letter_of(row)
+    if row.doubts >= _MOST_DOUBTS:
         row.state, row.worker, row.changed_at = LetterState.UNKNOWN.value, None, now
         return None
     same = (OutboxRow.id == letter, OutboxRow.state == row.state, OutboxRow.tries == row.tries)
@@ -120,7 +118,7 @@ def settle(session: Session, letter: int, state: LetterState, problem: str, *, d
     row = session.get_one(OutboxRow, letter, populate_existing=True)
     if not doubtful:
         row.doubts -= 1
-    if state is LetterState.WAITING and row.doubts >= MOST_DOUBTS:
+    if state is LetterState.WAITING and row.doubts >= _MOST_DOUBTS:
         state = LetterState.UNKNOWN
     row.state, row.problem, row.worker, row.changed_at = state.value, problem, None, datetime.now(UTC)
     return state
@@ -129,10 +127,10 @@ def settle(session: Session, letter: int, state: LetterState, problem: str, *, d
 def letters(session: Session, limit: int) -> tuple[Letter, ...]:
     """The last messages, newest first."""
     query = select(OutboxRow).order_by(OutboxRow.id.desc()).limit(limit)
-    return tuple(letter_of(row) for row in session.scalars(query))
+    return tuple(_letter_of(row) for row in session.scalars(query))
 
 
-def letter_of(row: OutboxRow) -> Letter:
+def _letter_of(row: OutboxRow) -> Letter:
     """The record of a row."""
     message = Message(row.alert, row.kind, row.title, tuple(row.lines), row.report, row.made_at)
     state = LetterState(row.state)
@@ -142,4 +140,4 @@ def letter_of(row: OutboxRow) -> Letter:
 def _being_sent(row: OutboxRow, now: datetime) -> bool:
     if row.state != LetterState.SENDING or row.worker is None:
         return False
-    return alive(row.worker) and now - row.changed_at < FORGOTTEN
+    return alive(row.worker) and now - row.changed_at < _FORGOTTEN

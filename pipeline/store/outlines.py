@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,14 +15,12 @@ from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import Session
 
 from pipeline.conversation import (
-    Agent,
     Channel,
     Classes,
     Conversation,
     Evaluation,
     Evidence,
     Finding,
-    Hearing,
     Interaction,
     Measures,
     Reason,
@@ -31,8 +28,11 @@ from pipeline.conversation import (
     Verdict,
 )
 from pipeline.remote import RemotePath
+from pipeline.store import codec
+from pipeline.store.portions import among
 from pipeline.store.records import Outline, Result
 from pipeline.store.tables import (
+    CaseRow,
     ConversationRow,
     EvaluationRow,
     FindingRow,
@@ -48,6 +48,17 @@ _UNMEASURED, _UNCLASSED = Measures(), Classes()
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _SHOWN = ("duration", "sentiment_start", "sentiment_end")
 """Measures that lists and charts show."""
+
+
+def newest(session: Session, digests: Sequence[str] | None) -> list[int]:
+    """The numbers of the newest evaluations of all interactions, or of some, by interaction id."""
+    query = (
+        select(InteractionRow.id, CaseRow.evaluation_id)
+        .join(CaseRow, CaseRow.interaction_digest == InteractionRow.digest)
+        .where(InteractionRow.replaced_by.is_(None))
+    )
+    rows = session.execute(query) if digests is None else among(session, query, InteractionRow.digest, digests)
+    return [number for _, number in sorted(map(tuple, rows))]
 
 
 class Outlines:
@@ -73,15 +84,14 @@ class Outlines:
 
     def _outline(self, row: Any, findings: tuple[Finding, ...]) -> Outline:
         one = self._one
-        agent = None if row.agent_id is None else one(Agent(row.agent_id, row.agent_name, row.team, row.hired_on))
         interaction = Interaction(
             id=row.id,
             channel=Channel(row.channel),
             digest=row.interaction_digest,
             source=row.source,
-            agent=agent,
+            agent=one(codec.agent_of(row)),
             queue=one(row.queue),
-            started_at=self._local(row),
+            started_at=codec.began(row.started_at, row.started_offset),
             recording=None if row.media is None else str(self._media / row.media),
             channels=_NOTHING,
             attributes=_NOTHING,
@@ -104,8 +114,7 @@ class Outlines:
             classes=one(Classes(**row.classes)),
             critical=row.critical,
         )
-        quality = row.quality
-        hearing = None if quality is None else Hearing(**{**quality, "warnings": tuple(quality["warnings"])})
+        hearing = codec.quality_of(row.quality)
         review = ReviewItem(row.id, row.flagged, row.priority, one(tuple(map(one, row.reasons))))
         revision = "" if row.text_deleted_at is None else row.text_deleted_at.isoformat()
         conversation = Conversation(interaction, (), _UNMEASURED, _UNCLASSED, hearing, answers=_NOTHING)
@@ -145,12 +154,6 @@ class Outlines:
                 bonus,
             )
         return known
-
-    def _local(self, row: Any) -> datetime | None:
-        moment: datetime | None = row.started_at
-        if moment is None or row.started_offset is None:
-            return moment
-        return moment.astimezone(self._one(timezone(timedelta(seconds=row.started_offset))))
 
     def _models(self, models: Mapping[str, str]) -> Mapping[str, str]:
         known: Mapping[str, str] = self._same.setdefault(("models", *models.items()), MappingProxyType(dict(models)))

@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session, defaultload, noload
 
 from pipeline.conversation import Channel
 from pipeline.remote import RemotePath
-from pipeline.store import codec
+from pipeline.store import codec, listing
+from pipeline.store.portions import AT_ONCE as ASKED_AT_ONCE
 from pipeline.store.records import Result, Stored
 from pipeline.store.tables import (
+    CaseRow,
     ConversationRow,
     EvaluationRow,
     FindingRow,
@@ -25,7 +27,7 @@ from pipeline.store.tables import (
     TurnRow,
 )
 
-AT_ONCE = 200
+_AT_ONCE, _WHOLE_AT_ONCE = 200, 100
 _MOMENT = func.coalesce(InteractionRow.started_at, InteractionRow.taken_at)
 
 
@@ -52,7 +54,7 @@ def rows(session: Session, period: Period, limit: int | None) -> Iterator[Sequen
     query = _within(period).order_by(_MOMENT.desc(), InteractionRow.digest)
     if limit is not None:
         query = query.limit(limit)
-    yield from session.execute(query.execution_options(yield_per=AT_ONCE)).partitions()
+    yield from session.execute(query.execution_options(yield_per=_AT_ONCE)).partitions()
 
 
 def load(session: Session, page: Sequence[Any], media: Path | RemotePath) -> Iterator[Stored]:
@@ -67,8 +69,43 @@ def load(session: Session, page: Sequence[Any], media: Path | RemotePath) -> Ite
         yield Stored(found[row.conversation_id], row.models, row.engine_version)
 
 
-def results(session: Session, evaluations: Sequence[int], media: Path | RemotePath) -> dict[int, Result]:
-    """The results of evaluations, by number."""
+def evaluations(
+    session: Session,
+    *,
+    agent: str | None,
+    digests: Collection[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    newest: bool,
+) -> Iterator[Sequence[int]]:
+    """Pages of numbers of evaluations, by interaction id and time of evaluation.
+
+    Args:
+        session: in which to read.
+        agent: only interactions of the agent with this id.
+        digests: only these interactions.
+        since: only interactions that began from then on.
+        until: only interactions that began before.
+        newest: only the last evaluation of each interaction.
+    """
+    digest = EvaluationRow.interaction_digest
+    case = CaseRow.evaluation_id == EvaluationRow.id if newest else CaseRow.interaction_digest == digest
+    query = (
+        select(EvaluationRow.id, digest)
+        .join(InteractionRow)
+        .join(CaseRow, case)
+        .where(InteractionRow.replaced_by.is_(None), listing.within(agent, since, until))
+        .order_by(InteractionRow.id, EvaluationRow.id)
+    )
+    if digests is not None and len(digests) <= ASKED_AT_ONCE:
+        query = query.where(digest.in_(digests))
+    rows = session.execute(query.execution_options(yield_per=_WHOLE_AT_ONCE)).tuples()
+    for page in rows.partitions():
+        yield [number for number, theirs in page if digests is None or theirs in digests]
+
+
+def results(session: Session, evaluations: Sequence[int], media: Path | RemotePath) -> Iterator[Result]:
+    """The results of evaluations, in their order."""
     query = select(EvaluationRow).where(EvaluationRow.id.in_(evaluations))
     query = query.options(
         noload(EvaluationRow.findings),
@@ -81,10 +118,10 @@ def results(session: Session, evaluations: Sequence[int], media: Path | RemotePa
     found = select(columns).where(FindingRow.evaluation_id.in_(evaluations)).order_by(FindingRow.position)
     for row in session.execute(found):
         findings[row.evaluation_id].append(row)
-    return {
-        row.id: codec.result_of(row, media, turns=turns[row.conversation.hearing_id], findings=findings[row.id])
-        for row in whole
-    }
+    by_number = {evaluation.id: evaluation for evaluation in whole}
+    for number in evaluations:
+        one = by_number[number]
+        yield codec.result_of(one, media, turns=turns[one.conversation.hearing_id], findings=findings[number])
 
 
 def _turns(session: Session, hearings: Sequence[int]) -> Mapping[int, list[dict[str, Any]]]:

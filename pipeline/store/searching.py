@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from pipeline.conversation import Speaker
 from pipeline.store import listing
 from pipeline.store.pairs import LEAST, form, pairs, place
+from pipeline.store.portions import portions
 from pipeline.store.records import Hit
-from pipeline.store.tables import CaseRow, HearingRow, SpokenRow, TurnRow
+from pipeline.store.tables import CaseRow, SpokenRow, TurnRow
 from pipeline.store.types import words
 from pipeline.text import normalise
 
@@ -52,8 +53,8 @@ def search(
         last = select(SpokenRow.hearing_id).order_by(SpokenRow.hearing_id.desc())
         before = session.scalar(last.offset(RECENT).limit(1))
         late = session.scalars(recent(parts, before)).all()
-        for start in range(0, len(late), AT_ONCE):
-            yield from _hits(session, late[start : start + AT_ONCE], parts)
+        for some in portions(late, AT_ONCE):
+            yield from _hits(session, some, parts)
         if before is None:
             return
     while True:
@@ -117,11 +118,3 @@ def _hits(session: Session, hearings: Sequence[int], parts: Sequence[str]) -> It
         span = place(turn.text, parts[0])
         count = sum(any(part in text for part in parts) for _, text in forms)
         yield Hit(cases[number], turn.index, Speaker(turn.speaker), turn.text, span, turn.start, count)
-
-
-def reindex(session: Session, digests: Sequence[str]) -> None:
-    """Make the pairs of these interactions anew, after their turns were changed."""
-    hearings = session.scalars(select(HearingRow).where(HearingRow.interaction_digest.in_(digests)))
-    for hearing in hearings:
-        session.merge(SpokenRow(hearing_id=hearing.id, pairs=pairs(turn.text for turn in hearing.turns)))
-    session.flush()

@@ -199,7 +199,6 @@ class DecisionRow(Base):
     why: Mapped[str] = mapped_column(Text)
     who: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[datetime]
-    evaluation: Mapped[EvaluationRow] = relationship(lazy="joined", innerjoin=True)
 
 
 class ScorecardRow(Base):

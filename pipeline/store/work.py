@@ -21,10 +21,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from pipeline.store.portions import portions
 from pipeline.store.records import Failure, Item, Quarantined
 from pipeline.store.tables import AttemptRow, WorkerRow
 
-_AT_ONCE = 500
 LEASE = timedelta(minutes=15)
 """How long a process of another machine may keep silent before what it works on is given to others."""
 _FORGET = timedelta(days=7)
@@ -49,7 +49,7 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
     me = myself()
     tries: dict[str, int] = {}
     busy: set[str] = set()
-    quarantined: dict[str, Quarantined] = {}
+    closed: dict[str, Quarantined] = {}
     for row in session.scalars(select(AttemptRow)):
         if row.worker is not None and row.worker != me and at_work(session, row.worker):
             busy.add(row.digest)
@@ -57,10 +57,10 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
             row.worker = None
             _count(row, died, limit=limit, now=now)
         if row.quarantined_at is not None:
-            quarantined[row.digest] = quarantined_of(row)
+            closed[row.digest] = _quarantined_of(row)
         elif row.tries:
             tries[row.digest] = row.tries
-    return Stock(tries, frozenset(busy), quarantined)
+    return Stock(tries, frozenset(busy), closed)
 
 
 def begin(session: Session, items: Iterable[Item], *, inbox: str) -> frozenset[str]:
@@ -73,7 +73,7 @@ def begin(session: Session, items: Iterable[Item], *, inbox: str) -> frozenset[s
     wanted = {item.digest: item for item in items}
     alone, ours = len(wanted) == 1, set[str]()
     # In one order everywhere, so that two processes never wait for each other.
-    for some in _portions(sorted(wanted)):
+    for some in portions(sorted(wanted)):
         fresh = [
             {"digest": one, "source": "", "inbox": "", "alone": False, "tries": 0, "reason": "", "hint": ""}
             for one in some
@@ -90,7 +90,7 @@ def begin(session: Session, items: Iterable[Item], *, inbox: str) -> frozenset[s
 
 def done(session: Session, digests: Iterable[str]) -> None:
     """Forget contents that have their result."""
-    for some in _portions(list(digests)):
+    for some in portions(list(digests)):
         session.execute(delete(AttemptRow).where(AttemptRow.digest.in_(some)))
 
 
@@ -113,8 +113,13 @@ def release(session: Session) -> None:
     session.execute(update(AttemptRow).where(mine).values(worker=None))
 
 
-def quarantined_of(row: AttemptRow) -> Quarantined:
-    """The record of a row in quarantine."""
+def quarantined(session: Session) -> tuple[Quarantined, ...]:
+    """All contents in quarantine, by file."""
+    query = select(AttemptRow).where(AttemptRow.quarantined_at.is_not(None))
+    return tuple(map(_quarantined_of, session.scalars(query.order_by(AttemptRow.source, AttemptRow.digest))))
+
+
+def _quarantined_of(row: AttemptRow) -> Quarantined:
     if row.quarantined_at is None:
         raise ValueError(row.digest)
     return Quarantined(
@@ -127,11 +132,6 @@ def _count(row: AttemptRow, why: Failure, *, limit: int, now: datetime) -> None:
     row.code, row.reason, row.hint = why.code, why.reason, why.hint
     if row.tries >= limit and row.alone:
         row.quarantined_at = now
-
-
-def _portions(digests: list[str]) -> Iterable[list[str]]:
-    for first in range(0, len(digests), _AT_ONCE):
-        yield digests[first : first + _AT_ONCE]
 
 
 def beat(session: Session) -> None:
