@@ -193,10 +193,9 @@ def test_what_was_heard_rests_on_the_speech_model_alone(store: Store) -> None:
     assert store.heard("sha256:C1", models={**MODELS, "asr": "small@sha256:ff"}) is None
 
 
-def test_results_come_by_id_and_by_agent(store: Store) -> None:
-    store.save([result("C2"), result("C1", agent="7")])
+def test_results_come_by_id(store: Store) -> None:
+    store.save([result("C2"), result("C1")])
     assert [r.evaluation.interaction for r in store.results()] == ["C1", "C2"]
-    assert [r.evaluation.interaction for r in store.results(agent="7")] == ["C1"]
     assert store.identities() == {"C1": "sha256:C1", "C2": "sha256:C2"}
 
 

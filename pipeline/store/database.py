@@ -257,26 +257,15 @@ class Store:
         with self._writing() as session:
             work.done(session, digests)
 
-    def results(
-        self,
-        *,
-        agent: str | None = None,
-        digests: Collection[str] | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        newest: bool = True,
-    ) -> Iterator[Result]:
+    def results(self, *, digests: Collection[str] | None = None, newest: bool = True) -> Iterator[Result]:
         """Results by interaction id and time of evaluation, read as a stream: nothing is held but a hundred.
 
         Args:
-            agent: only interactions of the agent with this id.
             digests: only these interactions.
-            since: only interactions that began from then on.
-            until: only interactions that began before.
             newest: only the last evaluation of each interaction.
         """
         with self._reading() as pages:
-            for page in past.evaluations(pages, agent=agent, digests=digests, since=since, until=until, newest=newest):
+            for page in past.evaluations(pages, digests, newest=newest):
                 with self._reading() as session:
                     yield from past.results(session, page, self._media)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Engine, String, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy import JSON, Engine, String, Text, cast, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.portions import portions
 from pipeline.store.tables import (
+    MOMENT,
     AlertedRow,
     AttemptRow,
     Base,
@@ -51,7 +52,6 @@ class Kept:
 
 def kept(session: Session, *, before: datetime | None = None, customer: str | None = None) -> Iterator[Kept]:
     """Interactions that began before a moment, or those of a customer, by the order of time."""
-    moment = func.coalesce(InteractionRow.started_at, InteractionRow.taken_at)
     query = select(
         InteractionRow.digest,
         InteractionRow.id,
@@ -60,9 +60,9 @@ def kept(session: Session, *, before: datetime | None = None, customer: str | No
         InteractionRow.taken_at,
         InteractionRow.media,
         InteractionRow.text_deleted_at,
-    ).order_by(moment, InteractionRow.digest)
+    ).order_by(MOMENT, InteractionRow.digest)
     if before is not None:
-        query = query.where(moment < before)
+        query = query.where(before > MOMENT)
     if customer is not None:
         query = query.where(InteractionRow.customer_id == customer)
     rows = session.execute(query).all()

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session, defaultload, noload
 
 from pipeline.conversation import Channel
 from pipeline.remote import RemotePath
-from pipeline.store import codec, listing
+from pipeline.store import codec
 from pipeline.store.portions import AT_ONCE as ASKED_AT_ONCE
 from pipeline.store.records import Result, Stored
 from pipeline.store.tables import (
+    MOMENT,
     CaseRow,
     ConversationRow,
     EvaluationRow,
@@ -28,7 +29,6 @@ from pipeline.store.tables import (
 )
 
 _AT_ONCE, _WHOLE_AT_ONCE = 200, 100
-_MOMENT = func.coalesce(InteractionRow.started_at, InteractionRow.taken_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def count(session: Session, period: Period) -> int:
 
 def rows(session: Session, period: Period, limit: int | None) -> Iterator[Sequence[Any]]:
     """Pages of (conversation id, models, engine version), newest interaction first; nothing is held but one page."""
-    query = _within(period).order_by(_MOMENT.desc(), InteractionRow.digest)
+    query = _within(period).order_by(MOMENT.desc(), InteractionRow.digest)
     if limit is not None:
         query = query.limit(limit)
     yield from session.execute(query.execution_options(yield_per=_AT_ONCE)).partitions()
@@ -69,34 +69,23 @@ def load(session: Session, page: Sequence[Any], media: Path | RemotePath) -> Ite
         yield Stored(found[row.conversation_id], row.models, row.engine_version)
 
 
-def evaluations(
-    session: Session,
-    *,
-    agent: str | None,
-    digests: Collection[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-    newest: bool,
-) -> Iterator[Sequence[int]]:
+def evaluations(session: Session, digests: Collection[str] | None, *, newest: bool) -> Iterator[Sequence[int]]:
     """Pages of numbers of evaluations, by interaction id and time of evaluation.
 
     Args:
         session: in which to read.
-        agent: only interactions of the agent with this id.
         digests: only these interactions.
-        since: only interactions that began from then on.
-        until: only interactions that began before.
         newest: only the last evaluation of each interaction.
     """
     digest = EvaluationRow.interaction_digest
-    case = CaseRow.evaluation_id == EvaluationRow.id if newest else CaseRow.interaction_digest == digest
     query = (
         select(EvaluationRow.id, digest)
         .join(InteractionRow)
-        .join(CaseRow, case)
-        .where(InteractionRow.replaced_by.is_(None), listing.within(agent, since, until))
+        .where(InteractionRow.replaced_by.is_(None))
         .order_by(InteractionRow.id, EvaluationRow.id)
     )
+    if newest:
+        query = query.join(CaseRow, CaseRow.evaluation_id == EvaluationRow.id)
     if digests is not None and len(digests) <= ASKED_AT_ONCE:
         query = query.where(digest.in_(digests))
     rows = session.execute(query.execution_options(yield_per=_WHOLE_AT_ONCE)).tuples()
@@ -146,9 +135,9 @@ def _within(period: Period) -> Select[Any]:
         .where(InteractionRow.replaced_by.is_(None))
     )
     if period.since is not None:
-        query = query.where(period.since <= _MOMENT)
+        query = query.where(period.since <= MOMENT)
     if period.until is not None:
-        query = query.where(period.until > _MOMENT)
+        query = query.where(period.until > MOMENT)
     if period.agent is not None:
         query = query.where(InteractionRow.agent_id == period.agent)
     return query

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -68,6 +69,10 @@ class InteractionRow(Base):
     taken_at: Mapped[datetime]
     replaced_by: Mapped[str | None] = mapped_column(DIGEST)
     text_deleted_at: Mapped[datetime | None]
+
+
+MOMENT = func.coalesce(InteractionRow.started_at, InteractionRow.taken_at)
+"""When an interaction began; where nobody knows, when it was taken in."""
 
 
 class HearingRow(Base):

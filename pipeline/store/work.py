@@ -49,7 +49,7 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
     me = myself()
     tries: dict[str, int] = {}
     busy: set[str] = set()
-    closed: dict[str, Quarantined] = {}
+    set_apart: dict[str, Quarantined] = {}
     for row in session.scalars(select(AttemptRow)):
         if row.worker is not None and row.worker != me and at_work(session, row.worker):
             busy.add(row.digest)
@@ -57,10 +57,10 @@ def take_stock(session: Session, *, limit: int, died: Failure, now: datetime) ->
             row.worker = None
             _count(row, died, limit=limit, now=now)
         if row.quarantined_at is not None:
-            closed[row.digest] = _quarantined_of(row)
+            set_apart[row.digest] = _quarantined_of(row)
         elif row.tries:
             tries[row.digest] = row.tries
-    return Stock(tries, frozenset(busy), closed)
+    return Stock(tries, frozenset(busy), set_apart)
 
 
 def begin(session: Session, items: Iterable[Item], *, inbox: str) -> frozenset[str]:
