@@ -116,7 +116,7 @@ def score(
     chosen = settings or load_settings()
     with finder(chosen) as find:
         workshop = Workshop(chosen, scorecard=scorecard, find=find)
-    outcomes = evaluate(Batch("api", tuple(interactions)), workshop)
+    outcomes = evaluate(Batch(tuple(interactions)), workshop)
     return Scored(
         tuple(outcome for outcome in outcomes if isinstance(outcome, Result)),
         tuple(outcome for outcome in outcomes if isinstance(outcome, SetAside)),

@@ -106,7 +106,6 @@ class Portion(Generic[Piece]):
 class Batch:
     """The same with all that was said: interactions, and conversations that were heard, or read too."""
 
-    name: str
     interactions: tuple[Interaction, ...] = ()
     heard: tuple[Conversation, ...] = ()
     read: tuple[Conversation, ...] = ()
@@ -254,7 +253,7 @@ def _guarded(interaction: Interaction, workshop: Workshop, step: Callable[..., M
     except (SettingsError, StoreError):
         raise
     except ZhijianError as error:
-        return SetAside(interaction.source, error.code, error.what, error.hint)
+        return SetAside.because(error, interaction.source)
     except Exception as error:
         logger.exception("%s could not be evaluated", interaction.source)
         language = workshop.settings.language

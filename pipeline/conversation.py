@@ -13,6 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
+from pipeline.errors import ZhijianError
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -154,6 +156,11 @@ class SetAside:
     code: str
     reason: str
     hint: str = ""
+
+    @classmethod
+    def because(cls, error: ZhijianError, source: str) -> SetAside:
+        """What an error says of a file."""
+        return cls(source, error.code, error.what, error.hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,7 @@ def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Sifted:
 
     def pass_over(where: str, detail: str) -> None:
         problem = _unreadable(Path(where).relative_to(inbox).as_posix(), detail, language)
-        unreadable.append(SetAside(problem.where, problem.code, problem.what, problem.hint))
+        unreadable.append(SetAside.because(problem, problem.where))
 
     def skip(error: OSError) -> None:
         pass_over(str(error.filename), error.strerror or "")
@@ -560,4 +560,4 @@ def _digest(data: bytes) -> str:
 
 
 def _aside(error: InputError, source: str) -> SetAside:
-    return SetAside(error.where or source, error.code, error.what, error.hint)
+    return SetAside.because(error, error.where or source)

@@ -157,10 +157,10 @@ class Shift:
             try:
                 whole[one] = fetch(one, language=language)
             except InputError as error:
-                gone.append((one, SetAside(one.source, error.code, error.what, error.hint)))
+                gone.append((one, SetAside.because(error, one.source)))
         known_heard = {one: kept for one, kept in heard.items() if kept is not None}
         known_read = {one: kept for one, kept in read.items() if kept is not None}
-        batch = Batch(portion.name, tuple(whole.values()), tuple(known_heard.values()), tuple(known_read.values()))
+        batch = Batch(tuple(whole.values()), tuple(known_heard.values()), tuple(known_read.values()))
         return batch, [*whole, *known_heard, *known_read], gone
 
 

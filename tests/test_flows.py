@@ -166,7 +166,7 @@ def test_one_interaction_that_fails_is_set_aside_and_the_batch_goes_on(
     workshop = Workshop(settings)
     workshop.reader = Touchy(CueReader(), load_reader().encoder)
     with caplog.at_level(logging.CRITICAL, logger="pipeline"):
-        outcomes = evaluate(Batch("all", ingest(inbox).interactions), workshop)
+        outcomes = evaluate(Batch(ingest(inbox).interactions), workshop)
     assert [isinstance(outcome, Result) for outcome in outcomes] == [True, False, True, False, True]
     failed = outcomes[1]
     assert isinstance(failed, SetAside)
@@ -188,7 +188,7 @@ class Counter(Silent):
 
 def test_progress_counts_every_interaction(inbox: Path, settings: Settings) -> None:
     counter = Counter()
-    evaluate(Batch("all", ingest(inbox).interactions), Workshop(settings), progress=counter)
+    evaluate(Batch(ingest(inbox).interactions), Workshop(settings), progress=counter)
     assert counter.interactions == 5
 
 

@@ -398,7 +398,7 @@ def test_a_batch_asks_before_it_scores_and_names_the_model(tmp_path: Path) -> No
     interaction = replace(talk(TEXT).interaction, channel="chat")
     with serving(fails(500, 500, 500, then=says("yes", "货没有丢"))) as service:
         workshop = Workshop(settings(service.url, attempts=3), scorecard=str(tmp_path / "card.yaml"))
-        failed, answered = (evaluate(Batch("b", (interaction,)), workshop)[0] for _ in range(2))
+        failed, answered = (evaluate(Batch((interaction,)), workshop)[0] for _ in range(2))
     assert isinstance(failed, Result)
     assert isinstance(answered, Result)
     assert failed.evaluation.findings[0].verdict is Verdict.UNSURE

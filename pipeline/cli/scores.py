@@ -27,7 +27,7 @@ def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, o
     with finder(settings) as find:
         workshop = Workshop(settings, scorecard=scorecard, find=find)
     intake = ingest_files(files, language=language)
-    batch = Batch("score", intake.interactions)
+    batch = Batch(intake.interactions)
     with Bars(len(batch), language) as bars:
         outcomes = evaluate(batch, workshop, progress=bars)
     scored = [outcome for outcome in outcomes if isinstance(outcome, Result)]
