@@ -148,7 +148,8 @@ class Hand:
 
     def _work(self, laid: Laid) -> int:
         try:
-            worked = self._ready(laid).work(_portion(laid))
+            portion = _portion(laid)
+            worked = self._ready(laid.content, portion.items).work(portion)
         except BaseException as error:
             with suppress(StoreError):
                 self._store.give_back(self._run, laid.number, str(error))
@@ -163,15 +164,13 @@ class Hand:
         )
         return worked.results
 
-    def _ready(self, laid: Laid) -> Shift:
-        """Who works it off, by the cards of the run, once it is clear that this machine has what the run has."""
-        content: Any = laid.content
+    def _ready(self, content: Any, items: Sequence[Arrival]) -> Shift:
+        """Who works these off, by the cards of the run, once it is clear that this machine has what the run has."""
         if self._shift is None:
             of_the_run = {"scorecards": Scorecards(**content["cards"])}
             settings = self._settings.model_copy(update=of_the_run)
-            inbox = content["inbox"]
-            self._shift = Shift(settings, self._run, inbox, store=self._store)
-        ours = _names(__version__, _models(_portion(laid).items, self._shift.workshop))
+            self._shift = Shift(settings, self._run, content["inbox"], store=self._store)
+        ours = _names(__version__, _models(items, self._shift.workshop))
         theirs = _names(content["engine"], content["models"])
         if ours != theirs:
             language = self._settings.language

@@ -31,7 +31,7 @@ Homophones: TypeAlias = Literal["heard", "always", "never"]
 
 WRITTEN, BY_SOUND, NOT_FOUND = 0.97, 0.85, 0.9
 """Confidence in a hit that is written so, in one that only sounds so, and in the absence of any. Not calibrated."""
-PLACES_KEPT = 256
+_PLACES_KEPT = 256
 _PLACES: dict[int, tuple[Turn, tuple[list[Word], list[int], list[int]]]] = {}
 
 
@@ -294,7 +294,7 @@ def _seconds(turn: Turn, start: int, end: int) -> tuple[float, float] | None:
         return None
     known = _PLACES.get(id(turn))
     if known is None or known[0] is not turn:
-        if len(_PLACES) >= PLACES_KEPT:
+        if len(_PLACES) >= _PLACES_KEPT:
             _PLACES.clear()
         # The turn stands beside its words, so that no other one can take its place in memory, and its number.
         known = _PLACES[id(turn)] = (turn, _places(turn))

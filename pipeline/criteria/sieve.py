@@ -20,7 +20,7 @@ Clause: TypeAlias = frozenset[str]
 
 CLAUSES = 3
 """So many clauses of each pattern are held against a text, those that are met least often."""
-MOST_PATTERNS = 6000
+_MOST_PATTERNS = 6000
 _USUAL = 0.04
 """How often a character stands at a place, roughly; only the order of clauses depends on it."""
 
@@ -41,7 +41,7 @@ class Sieve:
     @property
     def full(self) -> bool:
         """Whether it holds so many patterns that a new sieve should be begun."""
-        return self.count >= MOST_PATTERNS
+        return self.count >= _MOST_PATTERNS
 
     def add(self, clauses: Sequence[Clause]) -> int:
         """Take in a pattern that needs all `clauses`; gives its bit in what `passing` says."""

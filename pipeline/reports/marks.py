@@ -26,9 +26,9 @@ class Marks:
     """
 
     def __init__(self, night: Night, language: Language, *, linked: bool) -> None:
-        self._known = night.load is not None
+        self._revised = night.load is not None
         self._cards = {name: _digest(repr(card)) for name, card in night.cards.items()}
-        self._common = (program(), language, linked, str(night.made_at.tzinfo))
+        self._common = (_program(), language, linked, str(night.made_at.tzinfo))
 
     def of(self, case: Case) -> str:
         """The mark of a case, which may be an outline; empty where only the whole case would tell.
@@ -36,7 +36,7 @@ class Marks:
         An evaluation never changes, so that its keys say all of it: content, scorecard, models, version. Besides count
         what else the page shows: wording, review, decisions, whether there is a recording and what was deleted.
         """
-        if not self._known:
+        if not self._revised:
             return ""
         interaction, evaluation = case.conversation.interaction, case.evaluation
         recording = interaction.recording
@@ -69,7 +69,7 @@ def marked(page: Path, mark: str) -> bool:
 
 
 @cache
-def program() -> str:
+def _program() -> str:
     """Digest of what makes pages: the version, the modules and templates of reports, and the catalogue."""
     whole = hashlib.sha256(__version__.encode())
     for folder in ("reports", "locales"):
