@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -92,15 +92,16 @@ class TurnEncoder:
                     spelled = self.spelling.spell(turn.role, turn.text, turns[:place])
                     places.setdefault((turn.role, spelled), []).append((row, place))
         batches = list(_batches(sorted(places, key=lambda said: len(said[1].tokens))))
+        hear = partial(self._hear, self._engine)
         with ThreadPoolExecutor(self._threads) as cores:
-            for batch, heard in zip(batches, cores.map(self._hear, batches), strict=True):
+            for batch, heard in zip(batches, cores.map(hear, batches), strict=True):
                 for said, one in zip(batch, heard, strict=True):
                     for row, place in places[said]:
                         found[row][place] = one
         return found
 
-    def _hear(self, batch: Sequence[_Said]) -> list[Hearing]:
-        output = self._engine.forward_batch(
+    def _hear(self, engine: Any, batch: Sequence[_Said]) -> list[Hearing]:
+        output = engine.forward_batch(
             [list(spelled.tokens) for _, spelled in batch],
             token_type_ids=_padded([spelled.segments for _, spelled in batch]),
         )
