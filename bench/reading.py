@@ -140,7 +140,8 @@ def shares(reader: Reader, talks: Sequence[Talk]) -> dict[str, float]:
     """What share of the processor time of `Reader.read_all` on one core goes where; they sum to 1."""
     encoder = TurnEncoder(reader.encoder.folder, threads=1)
     alike = Reader(reader.cues, encoder, reader.opinion)
-    watched = encoder.__dict__["_engine"] = _Watched(encoder._engine)
+    watched = _Watched(encoder._engines[0])
+    encoder.__dict__["_engines"] = (watched,)
     start = time.process_time()
     encoder.hear(talks)
     heard, engine = time.process_time() - start, watched.seconds

@@ -128,7 +128,7 @@ def memory_of_at_most(size: int) -> None:
 def test_out_of_memory(inbox: Path, tmp_path: Path) -> None:
     """Too little for the reader: it says so of every file, none of which is to blame, and the next run does them."""
     home = tmp_path / "home"
-    starved = run(inbox, home, limit=partial(memory_of_at_most, 380 << 20))
+    starved = run(inbox, home, limit=partial(memory_of_at_most, 300 << 20))
     assert starved.status in {1, 2}, starved.said
     assert ("[Z192]" in starved.said, "Traceback" in starved.said) == (True, False)
     assert run(inbox, home).status == 0

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -72,11 +73,13 @@ class TurnEncoder:
         self.calibration: dict[str, Any] = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
 
     @cached_property
-    def _engine(self) -> Any:
+    def _engines(self) -> tuple[Any, ...]:
+        """One a thread: an engine of several threads ends the process where there is no memory for the second."""
         import ctranslate2
 
-        return ctranslate2.Encoder(
-            str(self.folder), device="cpu", compute_type="int8", inter_threads=self._threads, intra_threads=1
+        return tuple(
+            ctranslate2.Encoder(str(self.folder), device="cpu", compute_type="int8", inter_threads=1, intra_threads=1)
+            for _ in range(self._threads)
         )
 
     def hear(self, conversations: Sequence[Sequence[Utterance]]) -> list[list[Hearing | None]]:
@@ -92,13 +95,16 @@ class TurnEncoder:
                     spelled = self.spelling.spell(turn.role, turn.text, turns[:place])
                     places.setdefault((turn.role, spelled), []).append((row, place))
         batches = list(_batches(sorted(places, key=lambda said: len(said[1].tokens))))
-        hear = partial(self._hear, self._engine)
+        shares = [batches[first :: self._threads] for first in range(self._threads)]
         with ThreadPoolExecutor(self._threads) as cores:
-            for batch, heard in zip(batches, cores.map(hear, batches), strict=True):
-                for said, one in zip(batch, heard, strict=True):
+            for share, heard in zip(shares, cores.map(self._hear_share, self._engines, shares), strict=True):
+                for said, one in zip(chain.from_iterable(share), heard, strict=True):
                     for row, place in places[said]:
                         found[row][place] = one
         return found
+
+    def _hear_share(self, engine: Any, batches: Sequence[Sequence[_Said]]) -> list[Hearing]:
+        return [one for batch in batches for one in self._hear(engine, batch)]
 
     def _hear(self, engine: Any, batch: Sequence[_Said]) -> list[Hearing]:
         output = engine.forward_batch(
