@@ -105,7 +105,7 @@ def stored(settings: Settings) -> list[str]:
 
 def texts() -> set[str]:
     """What is said in any turn that this process holds."""
-    return {one.original for one in gc.get_objects() if isinstance(one, Turn)}
+    return {one.original for one in gc.get_objects() if type(one) is Turn}
 
 
 def test_planning_holds_nothing_that_was_said(chats: Path, settings: Settings, write_json: WriteJson) -> None:

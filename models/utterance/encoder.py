@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -109,7 +109,7 @@ class TurnEncoder:
     def _hear(self, engine: Any, batch: Sequence[_Said]) -> list[Hearing]:
         output = engine.forward_batch(
             [list(spelled.tokens) for _, spelled in batch],
-            token_type_ids=_padded([spelled.segments for _, spelled in batch]),
+            token_type_ids=[list(spelled.segments) for _, spelled in batch],
         )
         frames = np.array(output.last_hidden_state, dtype=np.float32)
         heads = self._heads
@@ -148,20 +148,16 @@ class TurnEncoder:
 
 
 def _batches(waiting: Sequence[_Said]) -> Iterator[Sequence[_Said]]:
-    """Turns in order of length, so many at once that they stay below `_TOKENS_AT_ONCE` with padding; at least one."""
-    at = 0
-    while at < len(waiting):
-        take = at + 1
-        while take < len(waiting) and (take + 1 - at) * len(waiting[take][1].tokens) <= _TOKENS_AT_ONCE:
-            take += 1
-        yield waiting[at:take]
-        at = take
+    """Turns of one length, so many at once that they stay below `_TOKENS_AT_ONCE`; at least one.
+
+    Beside longer ones a turn would be padded, and sums over padding are rounded otherwise: what is read in a turn would
+    depend, in the last digits, on what else is read.
+    """
+    for length, alike in groupby(waiting, key=lambda said: len(said[1].tokens)):
+        some = list(alike)
+        count = max(1, _TOKENS_AT_ONCE // length)
+        yield from (some[first : first + count] for first in range(0, len(some), count))
 
 
 def _columns(role: Role) -> tuple[int, int]:
     return (0, len(AGENT_ACTS)) if role == "agent" else (len(AGENT_ACTS), len(AGENT_ACTS) + len(ACTS["customer"]))
-
-
-def _padded(rows: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    longest = max(map(len, rows))
-    return [[*row, *(0,) * (longest - len(row))] for row in rows]
