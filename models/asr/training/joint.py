@@ -35,7 +35,7 @@ _MISLED = 0.07
 _GAPS, _TURNS_OF_THE_OTHER = (0.3, 0.3, 0.6, 1.2), (4.0, 8.0, 12.0)
 """Seconds between utterances; on a channel of its own a voice is silent while the other speaks."""
 _BRIEF, _WHOLE = 1024, 3000
-"""Mel frames of a brief window, such as the product cuts (`export.HEARING`), and of Whisper's whole one."""
+"""Mel frames of a brief window, such as most turns are, and of Whisper's whole one."""
 
 
 def lay_out(
