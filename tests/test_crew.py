@@ -189,6 +189,6 @@ def test_without_the_extra_the_engine_dask_says_what_to_install(
     chosen = settings.model_copy(update={"run": settings.run.model_copy(update={"engine": "dask"})})
     check_engine(chosen)
     monkeypatch.setitem(sys.modules, "prefect_dask", None)
-    with pytest.raises(SettingsError, match=r"Z580.*zhijian\[dask\]"):
+    with pytest.raises(SettingsError, match=r"Z580.*pip install .*-e \.\[dask\]"):
         check_engine(chosen)
     check_engine(settings)
