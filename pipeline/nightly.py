@@ -10,9 +10,10 @@ the store), `reporting` and `finished`.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from pipeline import __version__
 from pipeline.alerts.receivers import receivers
 from pipeline.arrivals import Arrival
 from pipeline.batch import Portion, Progress, Silent, split
+from pipeline.collector import seldom
 from pipeline.conversation import SetAside
 from pipeline.i18n import t
 from pipeline.ingest import file_of, survey
@@ -177,8 +179,23 @@ class Nightly:
     def unfinished(self, number: int) -> tuple[Arrival, ...]:
         """Those in the batch of that number that have no evaluation yet."""
         items = self.batches[number].items
-        done = _Done(self._store, [one.digest for one in items], self._workshop)
-        return tuple(one for one in items if one.digest not in done.of(one))
+        done = self._done([one.digest for one in items])
+        return tuple(one for one in items if not done(one))
+
+    def _done(self, digests: Sequence[str]) -> Callable[[Arrival], bool]:
+        """Whether one of these digests need not be evaluated again; the store is asked once a card and its models."""
+
+        @cache
+        def known(card: str, models: Models) -> frozenset[str]:
+            return self._store.evaluated(
+                digests, scorecard_digest=card, models=dict(models), engine_version=__version__
+            )
+
+        def done(one: Arrival) -> bool:
+            card = self._workshop.card(one.channel).digest
+            return one.digest in known(card, tuple(self._workshop.models(one).items()))
+
+        return done
 
     def finish(self) -> Outcome:
         """Close the run, write its night report and the report of this inbox, send word, and say what was done.
@@ -192,6 +209,7 @@ class Nightly:
         finally:
             self._store.close()
 
+    @seldom()
     def _finished(self) -> Outcome:
         from pipeline.reports.html import write_report
 
@@ -232,6 +250,7 @@ class Nightly:
         self._progress.step("finished", ())
         return outcome
 
+    @seldom()
     def _plan(self, inbox: Path, prober: Sequence[str]) -> _Plan:
         settings, language = self._settings, self._settings.language
         tries = settings.run.tries
@@ -250,9 +269,9 @@ class Nightly:
         self._store.fail_work([failure_of(found.fatal[item.source], item) for item in fatal], limit=tries)
         ours, clashes = self._without_clashes(found.interactions)
         digests = [one.digest for one in ours]
-        done = _Done(self._store, digests, self._workshop)
+        done = self._done(digests)
         closed = self._store.closed()
-        missing = [one for one in ours if one.digest not in closed and one.digest not in done.of(one)]
+        missing = [one for one in ours if one.digest not in closed and not done(one)]
         quarantined = [
             SetAside(
                 one.source,
@@ -301,12 +320,21 @@ class Nightly:
         new: list[Arrival] = []
         heard: list[Arrival] = []
         read: list[Arrival] = []
-        known = _Known(self._store, [one.digest for one in some])
+        digests, store = [one.digest for one in some], self._store
+
+        @cache
+        def known_heard(models: Models) -> frozenset[str]:
+            return store.which_heard(digests, models=dict(models))
+
+        @cache
+        def known_read(models: Models) -> frozenset[str]:
+            return store.which_read(digests, models=dict(models), engine_version=__version__)
+
         for one in some:
-            models = self._workshop.models(one)
-            if one.digest in known.read(models):
+            models = tuple(self._workshop.models(one).items())
+            if one.digest in known_read(models):
                 read.append(one)
-            elif one.digest in known.heard(models):
+            elif one.digest in known_heard(models):
                 heard.append(one)
             else:
                 new.append(one)
@@ -343,48 +371,6 @@ class _Looked:
 
     def __contains__(self, digest: object) -> bool:
         return digest in self._quarantined or (isinstance(digest, str) and self._store.has(digest))
-
-
-class _Known:
-    """Those of some digests that were heard or read already, asked for once a set of models."""
-
-    def __init__(self, store: Store, digests: Sequence[str]) -> None:
-        self._store = store
-        self._digests = digests
-        self._heard: dict[Models, frozenset[str]] = {}
-        self._read: dict[Models, frozenset[str]] = {}
-
-    def heard(self, models: Mapping[str, str]) -> frozenset[str]:
-        key = tuple(models.items())
-        if key not in self._heard:
-            self._heard[key] = self._store.which_heard(self._digests, models=models)
-        return self._heard[key]
-
-    def read(self, models: Mapping[str, str]) -> frozenset[str]:
-        key = tuple(models.items())
-        if key not in self._read:
-            self._read[key] = self._store.which_read(self._digests, models=models, engine_version=__version__)
-        return self._read[key]
-
-
-class _Done:
-    """Those of some digests that need not be evaluated again, asked for once a scorecard and set of models."""
-
-    def __init__(self, store: Store, digests: Sequence[str], workshop: Workshop) -> None:
-        self._store = store
-        self._digests = digests
-        self._workshop = workshop
-        self._known: dict[tuple[str, Models], frozenset[str]] = {}
-
-    def of(self, arrival: Arrival) -> frozenset[str]:
-        models = self._workshop.models(arrival)
-        card = self._workshop.card(arrival.channel).digest
-        key = (card, tuple(models.items()))
-        if key not in self._known:
-            self._known[key] = self._store.evaluated(
-                self._digests, scorecard_digest=card, models=models, engine_version=__version__
-            )
-        return self._known[key]
 
 
 def run_local(nightly: Nightly) -> None:

@@ -18,7 +18,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from queue import LifoQueue
-from types import TracebackType
 from typing import IO, Self, TypeVar
 
 from pipeline.errors import CrashError, InputError
@@ -54,9 +53,7 @@ class Prober:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __call__(self, path: Path, *, where: str = "", language: Language = "zh") -> Sound:
@@ -159,9 +156,7 @@ class Probers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __call__(self, path: Path, *, where: str = "", language: Language = "zh") -> Sound:

@@ -12,18 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pipeline import __version__
 from pipeline.arrivals import Arrival, fetch
 from pipeline.batch import Batch, Portion, Progress, Silent, evaluate
+from pipeline.collector import seldom
 from pipeline.conversation import Conversation, Interaction, SetAside
 from pipeline.errors import InputError, StoreError
 from pipeline.night_end import after_batch
 from pipeline.patience import patiently
 from pipeline.settings import Settings
-from pipeline.store import Failure, Item, Result, open_store
+from pipeline.store import Failure, Item, Result
 from pipeline.store.records import BEAT
 from pipeline.versions import in_use
 from pipeline.workshop import Workshop
@@ -50,16 +50,16 @@ class Shift:
     """Works off batches of one run.
 
     Args:
-        settings: where to keep results, which models and cards.
+        settings: which models and cards.
         run: the number of the run in the store.
         inbox: what the run goes over.
-        store: one that is open already and stays so; default one of its own.
+        store: one that is open, and is left so.
         workshop: with cards and models that are loaded already; default the cards that are in use.
         progress: told while batches are worked on.
 
     Raises:
         ScorecardError: a scorecard is wrong.
-        StoreError: the store cannot be opened.
+        StoreError: the store cannot be read.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Shift:
         run: int,
         inbox: str,
         *,
-        store: Store | None = None,
+        store: Store,
         workshop: Workshop | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -76,28 +76,8 @@ class Shift:
         self._run = run
         self._inbox = inbox
         self._progress: Progress = progress or Silent()
-        self._store = store or patiently(
-            open_store, settings.store_url, media=settings.media, language=settings.language
-        )
-        self._own = store is None
-        try:
-            self._workshop = workshop or workshop_of(settings, self._store)
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the store, if it is its own."""
-        if self._own:
-            self._store.close()
+        self._store = store
+        self._workshop = workshop or workshop_of(settings, store)
 
     def watch(self, progress: Progress) -> None:
         """Tell `progress` from now on."""
@@ -108,6 +88,7 @@ class Shift:
         """Its scorecards and models."""
         return self._workshop
 
+    @seldom()
     def work(self, portion: Portion[Arrival]) -> Worked:
         """Evaluate a batch and keep its results. What was said is read from the inbox, or from the store, only now.
 

@@ -6,10 +6,14 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.postgres import Server, fresh, server
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
 
 os.environ.update(HF_HUB_OFFLINE="1", DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false")
 
@@ -21,6 +25,14 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     monkeypatch.setenv("ZHIJIAN_HOME", str(tmp_path_factory.mktemp("home")))
     # Tests write their inbox a moment before it is taken in.
     monkeypatch.setenv("ZHIJIAN_RUN_SETTLED_SECONDS", "0")
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The settings as shipped, in the fresh home."""
+    from pipeline.settings import load_settings
+
+    return load_settings()
 
 
 @pytest.fixture(scope="session")

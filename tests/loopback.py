@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from typing import Any
 
+import httpx
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HANG = -1
 """An answer that never comes."""
+PATIENCE = 900
+"""Seconds after which a machine that is only slow is taken for one that is stuck."""
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(wanted: Callable[[], Any]) -> Any:
+    """What `wanted` gives as soon as it is something; a server that does not answer yet gives nothing."""
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if found := wanted():
+                return found
+        except httpx.HTTPError:
+            pass
+        assert time.monotonic() < patience
+        time.sleep(0.2)
 
 
 @dataclass
@@ -110,7 +136,7 @@ def mail(*replies: str, tls: SSLContext | None = None, login: tuple[str, str] | 
     controller = Controller(
         box,
         hostname="127.0.0.1",
-        port=_free_port(),
+        port=free_port(),
         tls_context=tls,
         require_starttls=tls is not None,
         auth_required=login is not None,
@@ -123,15 +149,6 @@ def mail(*replies: str, tls: SSLContext | None = None, login: tuple[str, str] | 
     finally:
         box.released.set()
         controller.stop()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def certificate(folder: Path) -> tuple[SSLContext, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import wave
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,15 @@ def write_wave(path: Path, seconds: float = 1.0, *, rate: int = 8000, channels: 
         file.setframerate(rate)
         file.writeframes(np.repeat(tone, channels).tobytes())
     return path
+
+
+def chat_files(folder: Path, count: int) -> Path:
+    """The folder with that many chats, T0 and so on: every second one rude, the others well greeted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        content = json.dumps(dialogue(f"T{number}", RUDE if number % 2 else GREETED), ensure_ascii=False)
+        (folder / f"{number}.json").write_text(content, encoding="utf-8")
+    return folder
 
 
 def dialogue(identifier: str, lines: Sequence[Line], *, channel: str = "chat", **more: object) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.loopback import free_port
 
 PASSWORD = "only-for-tests"  # noqa: S105
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=40 -c shared_buffers=64MB"
@@ -85,13 +86,6 @@ def binaries() -> Path:
     on_path = shutil.which("initdb")
     assert found or on_path, "PostgreSQL is not installed: apt-get install postgresql"
     return found[-1].parent if found else Path(str(on_path)).parent
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def run(program: Path, *arguments: str, folder: Path) -> None:

@@ -13,9 +13,9 @@ from pipeline.conversation import Turn
 from pipeline.errors import InputError
 from pipeline.ingest import ingest, survey
 from pipeline.nightly import Nightly, run_local
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings
 from pipeline.store import open_store
-from tests.material import GREETED, RUDE, dialogue, write_wave
+from tests.material import GREETED, RUDE, chat_files, dialogue, write_wave
 
 WriteJson = Callable[[Path, object], Path]
 
@@ -71,15 +71,8 @@ def test_what_is_no_longer_what_it_was_is_not_fetched(inbox: Path, write_json: W
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load_settings()
-
-
-@pytest.fixture
-def chats(tmp_path: Path, write_json: WriteJson) -> Path:
-    for number in range(3):
-        write_json(tmp_path / "chats" / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
-    return tmp_path / "chats"
+def chats(tmp_path: Path) -> Path:
+    return chat_files(tmp_path / "chats", 3)
 
 
 def test_a_file_that_changes_after_planning_is_told_of_and_taken_by_the_next_run(

@@ -19,17 +19,15 @@ from pipeline.nightly import Nightly, run_local
 from pipeline.settings import Settings, load_settings
 from pipeline.store import open_store
 from tests.children import Ended, zhijian
-from tests.material import GREETED, RUDE, dialogue, write_wave
+from tests.material import GREETED, chat_files, dialogue, write_wave
 
 WriteJson = Callable[[Path, object], Path]
 COUNT = 12
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
-    for number in range(COUNT):
-        write_json(tmp_path / "inbox" / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
-    return tmp_path / "inbox"
+def inbox(tmp_path: Path) -> Path:
+    return chat_files(tmp_path / "inbox", COUNT)
 
 
 def run(

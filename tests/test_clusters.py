@@ -10,13 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from pathlib import Path
 from sqlite3 import connect
-from typing import Any
 
 import httpx
 import psycopg
@@ -26,27 +24,13 @@ from pipeline.cli.stored import export
 from pipeline.nightly import Nightly, run_local
 from pipeline.settings import load_settings
 from tests.children import ROOT, zhijian
+from tests.loopback import free_port, until
 from tests.material import GREETED, RUDE, dialogue
-from tests.postgres import Server, free_port, fresh
+from tests.postgres import Server, fresh
 
 SAMPLES = ROOT / "samples" / "inbox"
 CALL = "C20251014-0004"
 SMALL = {"ZHIJIAN_RUN_CHATS_PER_BATCH": "2", "ZHIJIAN_RUN_SETTLED_SECONDS": "0"}
-PATIENCE = 900
-"""Seconds after which a machine that is only slow is taken for one that is stuck."""
-
-
-def until(wanted: Callable[[], Any]) -> Any:
-    """What `wanted` gives as soon as it is something."""
-    patience = time.monotonic() + PATIENCE
-    while True:
-        try:
-            if found := wanted():
-                return found
-        except httpx.HTTPError:
-            pass
-        assert time.monotonic() < patience
-        time.sleep(0.2)
 
 
 @contextmanager

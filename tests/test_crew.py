@@ -19,18 +19,15 @@ from pipeline.settings import Settings, load_settings
 from pipeline.store import Failure, Item, open_store
 from pipeline.store.records import Laid
 from tests.children import ROOT
-from tests.material import GREETED, RUDE, dialogue
+from tests.material import chat_files
 
-WriteJson = Callable[[Path, object], Path]
 DIED = Failure("", "", "Z191", "died", "")
 SMALL = {"ZHIJIAN_RUN_CHATS_PER_BATCH": "2"}
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
-    for number in range(5):
-        write_json(tmp_path / "inbox" / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
-    return tmp_path / "inbox"
+def inbox(tmp_path: Path) -> Path:
+    return chat_files(tmp_path / "inbox", 5)
 
 
 @pytest.fixture

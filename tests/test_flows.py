@@ -18,7 +18,7 @@ from pipeline.nightly import Nightly
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Result, open_store
 from pipeline.workshop import Workshop
-from tests.material import GREETED, RUDE, dialogue
+from tests.material import RUDE, chat_files, dialogue
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "inbox"
 CALL = "C20251014-0004"
@@ -26,11 +26,8 @@ WriteJson = Callable[[Path, object], Path]
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
-    folder = tmp_path / "inbox"
-    for number in range(5):
-        write_json(folder / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
-    return folder
+def inbox(tmp_path: Path) -> Path:
+    return chat_files(tmp_path / "inbox", 5)
 
 
 @pytest.fixture

@@ -5,30 +5,27 @@ import shutil
 import signal
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.children import Ended, zhijian
-from tests.material import GREETED, RUDE, dialogue
+from tests.material import chat_files
 
-WriteJson = Callable[[Path, object], Path]
 SAMPLES = Path(__file__).parents[1] / "samples" / "inbox"
 CALLS = ("C20251014-0004", "C20251016-0008")
 PATIENT = {"ZHIJIAN_RUN_TRIES": "20", "ZHIJIAN_RUN_CHATS_PER_BATCH": "3", "ZHIJIAN_RUN_CALLS_PER_BATCH": "2"}
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
+def inbox(tmp_path: Path) -> Path:
     folder = tmp_path / "inbox"
     folder.mkdir()
     for path in SAMPLES.iterdir():
         if path.stem in CALLS:
             shutil.copyfile(path, folder / path.name)
-    for number in range(6):
-        write_json(folder / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
+    chat_files(folder, 6)
     (folder / "broken.wav").write_bytes(b"no sound at all")
     return folder
 

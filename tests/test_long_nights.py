@@ -37,11 +37,6 @@ def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
     return folder
 
 
-@pytest.fixture
-def settings() -> Settings:
-    return load_settings()
-
-
 def night(inbox: Path, settings: Settings) -> Outcome:
     planned = Nightly(inbox, settings)
     run_local(planned)

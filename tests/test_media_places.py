@@ -19,8 +19,8 @@ from pipeline.remote import RemotePath, at_hand, place
 from pipeline.scorecard import find_scorecard
 from pipeline.store import Result, open_store
 from pipeline.store.database import Store
+from tests.loopback import free_port
 from tests.material import write_wave
-from tests.postgres import free_port
 from tests.test_store import result
 
 

@@ -17,9 +17,9 @@ from pipeline.ingest import ingest
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.patience import may_pass, patiently
 from pipeline.prober import Prober
-from pipeline.settings import Run, Settings, load_settings
+from pipeline.settings import Run, Settings
 from pipeline.store import Failure, Item, open_store
-from tests.material import GREETED, RUDE, dialogue, write_wave
+from tests.material import GREETED, RUDE, chat_files, dialogue, write_wave
 
 WriteJson = Callable[[Path, object], Path]
 ROOT = Path(__file__).parents[1]
@@ -27,15 +27,8 @@ DIED = Failure("", "", "Z191", "died", "")
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load_settings()
-
-
-@pytest.fixture
-def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
-    for number in range(3):
-        write_json(tmp_path / "inbox" / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
-    return tmp_path / "inbox"
+def inbox(tmp_path: Path) -> Path:
+    return chat_files(tmp_path / "inbox", 3)
 
 
 def night(inbox: Path, settings: Settings, **more: object) -> Outcome:

@@ -71,11 +71,6 @@ def said(identifier: str, text: str, agent: str = "7", *, day: int = 0, read: bo
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load_settings()
-
-
-@pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     with open_store(settings.store_url, media=settings.media) as opened:
         yield opened

@@ -2,9 +2,7 @@
 
 import inspect
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -20,18 +18,15 @@ from pipeline.jobs import agent_scorecards, last_period
 from pipeline.nightly import Nightly, run_local
 from pipeline.settings import Schedule, Settings, load_settings
 from tests.children import COMMAND, ROOT, environment
-from tests.material import GREETED, RUDE, dialogue
+from tests.loopback import free_port, until
+from tests.material import GREETED, chat_files, dialogue
 
 WriteJson = Callable[[Path, object], Path]
-PATIENCE = 900
-"""Seconds after which a machine that is only slow is taken for one that is stuck."""
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, write_json: WriteJson) -> Path:
-    for number in range(3):
-        write_json(tmp_path / "inbox" / f"{number}.json", dialogue(f"T{number}", RUDE if number % 2 else GREETED))
-    return tmp_path / "inbox"
+def inbox(tmp_path: Path) -> Path:
+    return chat_files(tmp_path / "inbox", 3)
 
 
 def test_a_wrong_time_is_told(tmp_path: Path) -> None:
@@ -80,25 +75,6 @@ def test_deployments_of_the_repository_name_flows_parameters_and_default_times()
     defaults = Schedule()
     assert times == {name: getattr(defaults, name) for name in times}
     assert "nightly" in times
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def until(wanted: Callable[[], Any]) -> Any:
-    """What `wanted` gives as soon as it is something."""
-    patience = time.monotonic() + PATIENCE
-    while True:
-        try:
-            if found := wanted():
-                return found
-        except httpx.HTTPError:
-            pass
-        assert time.monotonic() < patience
-        time.sleep(0.3)
 
 
 @contextmanager

@@ -57,11 +57,6 @@ WriteJson = Callable[[Path, object], Path]
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load_settings()
-
-
-@pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     with open_store(settings.store_url, media=settings.media) as opened:
         yield opened

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, aliased
 
 from pipeline.conversation import Channel, Verdict
 from pipeline.night_figures import Judged, NightFigures
+from pipeline.store.outlines import of_evaluations
 from pipeline.store.portions import portions
 from pipeline.store.tables import (
-    ConversationRow,
     EvaluationRow,
     FindingRow,
     HearingRow,
@@ -84,33 +84,29 @@ def latest(session: Session, count: int, before: int | None) -> tuple[Mapping[st
 
 
 def _rows(session: Session, evaluations: Sequence[int]) -> Iterator[Any]:
+    columns = (
+        EvaluationRow.id,
+        EvaluationRow.interaction_digest,
+        EvaluationRow.scorecard_id,
+        EvaluationRow.total,
+        EvaluationRow.passed,
+        EvaluationRow.fatal,
+        EvaluationRow.measures,
+        EvaluationRow.classes,
+        InteractionRow.id.label("name"),
+        InteractionRow.source,
+        InteractionRow.channel,
+        InteractionRow.agent_id,
+        InteractionRow.queue,
+        InteractionRow.csat,
+        HearingRow.quality,
+        ReviewItemRow.flagged,
+        ReviewItemRow.reasons,
+        TimingRow.seconds,
+    )
     query = (
-        select(
-            EvaluationRow.id,
-            EvaluationRow.interaction_digest,
-            EvaluationRow.scorecard_id,
-            EvaluationRow.total,
-            EvaluationRow.passed,
-            EvaluationRow.fatal,
-            EvaluationRow.measures,
-            EvaluationRow.classes,
-            InteractionRow.id.label("name"),
-            InteractionRow.source,
-            InteractionRow.channel,
-            InteractionRow.agent_id,
-            InteractionRow.queue,
-            InteractionRow.csat,
-            HearingRow.quality,
-            ReviewItemRow.flagged,
-            ReviewItemRow.reasons,
-            TimingRow.seconds,
-        )
-        .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
-        .join(ConversationRow, ConversationRow.id == EvaluationRow.conversation_id)
-        .join(HearingRow, HearingRow.id == ConversationRow.hearing_id)
-        .join(ReviewItemRow, ReviewItemRow.evaluation_id == EvaluationRow.id)
+        of_evaluations(evaluations, *columns)
         .outerjoin(TimingRow, TimingRow.interaction_digest == EvaluationRow.interaction_digest)
-        .where(EvaluationRow.id.in_(evaluations))
         .order_by(EvaluationRow.id)
     )
     yield from session.execute(query)

@@ -165,41 +165,48 @@ class Outlines:
 
 
 def _rows(evaluations: Sequence[int]) -> Select[Any]:
+    columns = (
+        EvaluationRow.id.label("number"),
+        EvaluationRow.interaction_digest,
+        EvaluationRow.scorecard_id,
+        EvaluationRow.scorecard_version,
+        EvaluationRow.scorecard_digest,
+        EvaluationRow.engine_version,
+        EvaluationRow.models,
+        EvaluationRow.total,
+        EvaluationRow.max,
+        EvaluationRow.critical,
+        EvaluationRow.passed,
+        EvaluationRow.band,
+        EvaluationRow.fatal,
+        EvaluationRow.measures,
+        EvaluationRow.classes,
+        EvaluationRow.evaluated_at,
+        InteractionRow.id,
+        InteractionRow.source,
+        InteractionRow.channel,
+        InteractionRow.agent_id,
+        InteractionRow.agent_name,
+        InteractionRow.team,
+        InteractionRow.hired_on,
+        InteractionRow.queue,
+        InteractionRow.started_at,
+        InteractionRow.started_offset,
+        InteractionRow.media,
+        InteractionRow.text_deleted_at,
+        HearingRow.quality,
+        ReviewItemRow.flagged,
+        ReviewItemRow.priority,
+        ReviewItemRow.reasons,
+    )
+    return of_evaluations(evaluations, *columns)
+
+
+def of_evaluations(evaluations: Sequence[int], *columns: Any) -> Select[Any]:
+    """Columns of evaluations, and of the interaction, the hearing and the review item that belong to each."""
     return (
-        select(
-            EvaluationRow.id.label("number"),
-            EvaluationRow.interaction_digest,
-            EvaluationRow.scorecard_id,
-            EvaluationRow.scorecard_version,
-            EvaluationRow.scorecard_digest,
-            EvaluationRow.engine_version,
-            EvaluationRow.models,
-            EvaluationRow.total,
-            EvaluationRow.max,
-            EvaluationRow.critical,
-            EvaluationRow.passed,
-            EvaluationRow.band,
-            EvaluationRow.fatal,
-            EvaluationRow.measures,
-            EvaluationRow.classes,
-            EvaluationRow.evaluated_at,
-            InteractionRow.id,
-            InteractionRow.source,
-            InteractionRow.channel,
-            InteractionRow.agent_id,
-            InteractionRow.agent_name,
-            InteractionRow.team,
-            InteractionRow.hired_on,
-            InteractionRow.queue,
-            InteractionRow.started_at,
-            InteractionRow.started_offset,
-            InteractionRow.media,
-            InteractionRow.text_deleted_at,
-            HearingRow.quality,
-            ReviewItemRow.flagged,
-            ReviewItemRow.priority,
-            ReviewItemRow.reasons,
-        )
+        select(*columns)
+        .select_from(EvaluationRow)
         .join(InteractionRow, InteractionRow.digest == EvaluationRow.interaction_digest)
         .join(ConversationRow, ConversationRow.id == EvaluationRow.conversation_id)
         .join(HearingRow, HearingRow.id == ConversationRow.hearing_id)
