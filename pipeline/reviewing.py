@@ -68,6 +68,20 @@ def review(
     return decision
 
 
+def digest_of(store: Store, interaction: str, *, language: Language = "zh") -> str:
+    """The digest of an interaction by its id.
+
+    Raises:
+        StoreError: Z410 no such interaction.
+    """
+    found = store.interactions([interaction])
+    if interaction not in found:
+        what = t(language, "review.no_interaction", interaction=interaction)
+        known = store.identities()
+        raise StoreError("Z410", what, hint=_nearest(interaction, known, language, "review.no_interaction_hint"))
+    return found[interaction].digest
+
+
 def standing(store: Store, interaction: str, scorecard: Scorecard, *, language: Language = "zh") -> Evaluation:
     """What the newest evaluation of an interaction comes to with the last decisions of people on it.
 
@@ -85,11 +99,7 @@ def standing(store: Store, interaction: str, scorecard: Scorecard, *, language: 
 
 
 def _newest(store: Store, interaction: str, language: Language) -> Result:
-    identities = store.identities()
-    if interaction not in identities:
-        what = t(language, "review.no_interaction", interaction=interaction)
-        raise StoreError("Z410", what, hint=_nearest(interaction, identities, language, "review.no_interaction_hint"))
-    return next(store.results(digests=(identities[interaction],)))
+    return next(store.results(digests=(digest_of(store, interaction, language=language),)))
 
 
 def _machine(evaluation: Evaluation, criterion: str, language: Language) -> Verdict:

@@ -205,11 +205,11 @@ class Cost(BaseModel):
 class Reports(BaseModel):
     """What reports are like.
 
-    `pages`: up to how many interactions each has a page of its own; of more, only those that somebody should look at.
+    `pages`: up to how many interactions each has a page of its own; of more, those that people look at have one.
     """
 
     model_config = _FROZEN
-    pages: int = Field(2000, ge=1)
+    pages: int = Field(1000, ge=1)
 
 
 class Privacy(BaseModel):

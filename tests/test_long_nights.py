@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.cli import runs, stored
 from pipeline.conversation import Evaluation, Measures, Reason, ReviewItem, Verdict
+from pipeline.errors import StoreError
 from pipeline.night import night_in, night_of
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.reports import agents, summary
@@ -184,6 +185,26 @@ def test_a_night_beyond_the_limit_has_pages_for_what_somebody_should_look_at(
             assert (path.parent / link).is_file(), (path, link)
         for link in re.findall(r'"((?:\.\./)?interactions/[^"]+\.html)"', path.read_text(encoding="utf-8")):
             assert (path.parent / link).is_file(), (path, link)
+
+
+def test_of_many_to_review_the_most_urgent_have_a_page_and_the_others_on_demand(
+    inbox: Path, write_json: WriteJson, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ZHIJIAN_REPORTS_PAGES", "1")
+    few = load_settings()
+    for number in range(COUNT, 2 * COUNT):
+        agent = {"id": "100", "name": "小李", "team": "售后一组"}
+        write_json(inbox / f"{number}.json", dialogue(f"T{number}", RUDE, agent=agent))
+    outcome = night(inbox, few)
+    waiting = [case.id for case in summary.queue(outcome.results)]
+    without = [name for name in waiting if name not in written(few.report)]
+    assert waiting[0] not in without
+    assert without
+    assert stored.interactions(without[:2], None, few) == 0
+    assert str(few.report / "interactions" / f"{without[0]}.html") in capsys.readouterr().out
+    assert set(without[:2]) <= set(written(few.report))
+    with pytest.raises(StoreError, match="Z410"):
+        stored.interactions(["T99"], None, few)
 
 
 def test_the_table_of_a_long_night_lists_what_is_most_urgent() -> None:

@@ -325,6 +325,18 @@ def agent(
     raise typer.Exit(stored.agent(identifier, out, settings))
 
 
+@app.command(cls=_Command, help=_("interaction.help"))
+def interaction(
+    identifiers: Annotated[list[str], typer.Argument(metavar="ID…", help=_("interaction.id"), show_default=False)],
+    out: Annotated[Path | None, typer.Option(help=_("agent.out"), show_default=False)] = None,
+) -> None:
+    """Write the pages of interactions."""
+    settings = _settings()
+    from pipeline.cli import stored
+
+    raise typer.Exit(stored.interactions(identifiers, out, settings))
+
+
 @app.command(cls=_Command, help=_("export.help"))
 def export(output: Annotated[Lines, typer.Option("--format", help=_("export.format"))] = Lines.JSONL) -> None:
     """Print the store."""

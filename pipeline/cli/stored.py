@@ -1,10 +1,10 @@
-"""`zhijian report`, `agent` and `export`: what the store holds."""
+"""`zhijian report`, `agent`, `interaction` and `export`: what the store holds."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,10 @@ from pipeline.formats_out import evaluation_record
 from pipeline.i18n import t
 from pipeline.night import night_in
 from pipeline.reports import agents
-from pipeline.reports.html import write_agent_page, write_report
+from pipeline.reports.html import write_agent_page, write_pages, write_report
 from pipeline.reports.material import Night
 from pipeline.reports.words import Words
+from pipeline.reviewing import digest_of
 from pipeline.settings import Settings
 from pipeline.store import open_store
 from pipeline.versions import CardArchive
@@ -53,6 +54,21 @@ def agent(identifier: str, out: Path | None, settings: Settings) -> int:
     return 0
 
 
+def interactions(identifiers: Sequence[str], out: Path | None, settings: Settings) -> int:
+    """Write the pages of interactions and print where they are; gives the exit status.
+
+    Raises:
+        StoreError: Z410, the store has no such interaction.
+    """
+    language = settings.language
+    with _store(settings) as store:
+        digests = [digest_of(store, identifier, language=language) for identifier in identifiers]
+        night = _night(store, settings, digests)
+        for path in write_pages(night, out or settings.report, language=language):
+            results().print(t(language, "cli.interaction.page", path=path), markup=False, soft_wrap=True)
+    return 0
+
+
 def export(settings: Settings) -> int:
     """Print every evaluation in the store, one JSON object a line, by interaction id; gives the exit status."""
     with _store(settings) as store:
@@ -70,10 +86,10 @@ def _store(settings: Settings) -> Iterator[Store]:
         yield store
 
 
-def _night(store: Store, settings: Settings) -> Night:
+def _night(store: Store, settings: Settings, digests: Sequence[str] | None = None) -> Night:
     archive = CardArchive(store, settings.cards)
     first: dict[str, datetime] = {}
-    for outline in store.outlines():
+    for outline in store.outlines(digests):
         digest, at = outline.result.evaluation.scorecard_digest, outline.result.evaluated_at or _LONG_AGO
         first[digest] = min(at, first.get(digest, at))
     if not first:
@@ -83,6 +99,7 @@ def _night(store: Store, settings: Settings) -> Night:
         set_aside=store.last_set_aside(),
         cards=tuple(archive.get(digest) for digest in sorted(first, key=first.__getitem__)),
         made_at=datetime.now(ZoneInfo(settings.time_zone)),
+        digests=digests,
     )
 
 

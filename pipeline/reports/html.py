@@ -17,12 +17,14 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pipeline.errors import InputError
+from pipeline.flagging import RANDOM
 from pipeline.i18n import Language
 from pipeline.redact import masked_seconds
 from pipeline.reports import agents, cases, charts, summary
@@ -43,6 +45,10 @@ POLICY = (
 inline styles because Plotly sets them."""
 
 
+_ROWS = 4096
+"""Lines of scorecards that are kept in case they come again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A recording as a page plays it: its address from the page's folder, and its envelope."""
@@ -60,8 +66,9 @@ def write_report(night: Night, out_dir: Path, *, language: Language = "zh", most
         night: the material.
         out_dir: the folder, made if need be; pages of an earlier report in it are replaced.
         language: of the pages.
-        most: how many interactions have each a page and a line in the list. Of more, only those have one that are
-            flagged or that people decided on, and the examples on the pages of agents; figures and charts count all.
+        most: how many interactions have each a page and a line in the list. Of more, those have one that people look
+            at: as many of the most urgent that wait for review, random samples, the examples on the pages of agents,
+            and what people decided on; figures and charts count all.
 
     Returns:
         The path of `index.html`.
@@ -77,6 +84,20 @@ def write_report(night: Night, out_dir: Path, *, language: Language = "zh", most
         pages.agent(one)
     pages.team(everyone)
     return pages.index(everyone)
+
+
+def write_pages(night: Night, out_dir: Path, *, language: Language = "zh") -> tuple[Path, ...]:
+    """Write the pages of all interactions of `night`, in their order, and nothing else.
+
+    Where `out_dir` already holds a whole report, they link to its overview.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    pages = _Pages(night, out_dir, language, linked=(out_dir / "index.html").is_file())
+    pages.assets()
+    pages.cases(night.cases)
+    return tuple(out_dir / "interactions" / f"{file_stem(case.id)}.html" for case in night.cases)
 
 
 def write_agent_page(night: Night, agent_id: str, out_dir: Path, *, language: Language = "zh") -> Path:
@@ -106,7 +127,8 @@ def _shown(night: Night, everyone: Sequence[agents.AgentSummary], most: int | No
     if most is None or len(night.cases) <= most:
         return None
     named = {case.id for one in everyone for case in agents.examples(one)}
-    return frozenset(named | {case.id for case in night.cases if case.review.flagged or case.decided})
+    named |= {case.id for case in summary.queue(night.cases)[:most]}
+    return frozenset(named | {case.id for case in night.cases if case.decided or RANDOM in case.review.reasons})
 
 
 def no_agent(night: Night, agent_id: str, words: Words) -> InputError:
@@ -187,7 +209,7 @@ class _Pages:
             "index.html",
             "index.html",
             figures=summary.figures(night),
-            queue=[c for place, c in enumerate(flagged) if self.most is None or place < self.most or not c.agent],
+            queue=flagged[: self.most],
             waiting=len(flagged),
             most=self.most,
             cases=sorted(listed, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id)),
@@ -304,7 +326,10 @@ class _Pages:
 
 
 def environment(words: Words, night: Night) -> Environment:
-    """What templates know: words, the night, and the filters that pages use."""
+    """What templates know: words, the night, and the filters that pages use.
+
+    A sentence without arguments is written `"KEY" | say`: then it is looked up when the template is compiled.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -313,7 +338,9 @@ def environment(words: Words, night: Night) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
+    made.filters["say"] = words.say
     made.tests["upset_end"] = summary.upset_end
     made.filters["criterion_title"] = lambda criterion, card: words.criterion(card, criterion)
     made.globals.update(
@@ -329,4 +356,7 @@ def environment(words: Words, night: Night) -> Environment:
         excerpt=cases.excerpt,
         language="zh-CN" if words.language == "zh" else "en",
     )
+    parts: Any = made.get_template("parts.html").module
+    # Most lines of scorecards say the same of every interaction: that a duty was done or did not come up.
+    made.globals["bare_row"] = lru_cache(_ROWS)(parts.finding_row)
     return made
