@@ -291,9 +291,9 @@ def _case(which: str, kind: str, dice: random.Random) -> Case:
     places: list[tuple[int, int, int]] = []
     for index, (role, text, flags) in enumerate(said):
         turns.append(Turn(index, Speaker.CUSTOMER if role == "c" else Speaker.AGENT, text))
-        owned = [at for at, flag in enumerate(flags) if flag]
-        if owned:
-            places.append((index, owned[0], owned[-1] + 1))
+        marked = [at for at, flag in enumerate(flags) if flag]
+        if marked:
+            places.append((index, marked[0], marked[-1] + 1))
     echoes = [index for index, (role, text, flags) in enumerate(said) if not flags and text not in ("嗯", "对", "好的")]
     items = [Item(kind, tuple(places))]
     items += [Item("echo", ((index, 0, len(said[index][1])),)) for index in echoes]

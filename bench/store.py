@@ -169,7 +169,7 @@ def fill_postgresql(url: str, pieces: Iterator[dict[str, list[tuple[Any, ...]]]]
     import psycopg
 
     with psycopg.connect(url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
-        made = cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_spoken_pairs'").fetchone()
+        (made,) = cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_spoken_pairs'").fetchall()
         cursor.execute("DROP INDEX ix_spoken_pairs")
         for piece in pieces:
             for table, content in piece.items():

@@ -29,7 +29,7 @@ class Ended:
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("ZHIJIAN_")}
     ours = {"ZHIJIAN_HOME": str(home), "ZHIJIAN_RUN_PROGRESS": "lines", "ZHIJIAN_RUN_SETTLED_SECONDS": "0"}
-    return plain | ours | {"PYTHONPATH": str(ROOT)} | settings
+    return plain | ours | {"PYTHONPATH": str(ROOT)} | dict(settings)
 
 
 def zhijian(

@@ -54,8 +54,8 @@ class Posted:
     body: bytes
 
     @property
-    def json(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.body)
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
         return found
 
 

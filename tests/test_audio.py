@@ -125,7 +125,7 @@ def test_two_voices_and_a_silent_channel_are_not_dual_mono() -> None:
 def test_level_is_told_relative_to_full_scale() -> None:
     sine = np.sin(np.arange(SAMPLE_RATE) * 2 * np.pi * 440 / SAMPLE_RATE).astype(np.float32)
     assert level(sine) == pytest.approx(-3.01, abs=0.01)
-    assert level(sine / 10) == pytest.approx(-23.01, abs=0.01)
+    assert level(sine / np.float32(10)) == pytest.approx(-23.01, abs=0.01)
     assert level(np.zeros(100, dtype=np.float32)) == QUIETEST
     assert level(np.zeros(0, dtype=np.float32)) == QUIETEST
 

@@ -90,7 +90,7 @@ def inboxes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return first, second
 
 
-def exported(inbox: Path | None = None, **settings: str) -> str:
+def exported(inbox: Path | None = None, /, **settings: str) -> str:
     """What `zhijian export` prints of a store, after a night in this process over an inbox."""
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as there:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from pipeline.conversation import Classes, Measures
+from pipeline.conversation import Classes, Measures, ReviewItem
 from pipeline.flagging import flag, sampled
 from pipeline.formats_out import flag_sentence
 from pipeline.scoring import score
@@ -17,7 +21,9 @@ CRITERIA = """\
   - {id: rude, title: 粗暴, section: s, fatal: card, phrase: 闭嘴}"""
 
 
-def review(folder, rules, text, *, criteria=CRITERIA, top="", **facts):
+def review(
+    folder: Path, rules: Sequence[str], text: str, *, criteria: str = CRITERIA, top: str = "", **facts: Any
+) -> ReviewItem:
     lines = "\n".join(f"  - {rule}" for rule in rules)
     scorecard = card(folder, criteria, top=f"{top}\nflag:\n{lines}" if rules else top)
     conversation = talk(text, **facts)
@@ -38,7 +44,7 @@ def review(folder, rules, text, *, criteria=CRITERIA, top="", **facts):
         ("{random: 100%, priority: 0.5}", "坐席: 您好，再见", "random_sample"),
     ],
 )
-def test_rule_fires_and_names_itself(tmp_path, rule, text, reason):
+def test_rule_fires_and_names_itself(tmp_path: Path, rule: str, text: str, reason: str) -> None:
     item = review(tmp_path, [rule], text)
     assert (item.flagged, item.reasons, item.priority) == (True, (reason,), 0.5)
 
@@ -57,52 +63,52 @@ def test_rule_fires_and_names_itself(tmp_path, rule, text, reason):
         ("{random: 0%, priority: 0.5}", "坐席: 您好"),
     ],
 )
-def test_rule_does_not_fire(tmp_path, rule, text):
+def test_rule_does_not_fire(tmp_path: Path, rule: str, text: str) -> None:
     item = review(tmp_path, [rule], text)
     assert (item.flagged, item.reasons, item.priority) == (False, (), 0.0)
 
 
-def test_priorities_are_combined(tmp_path):
+def test_priorities_are_combined(tmp_path: Path) -> None:
     rules = ["{below_pass: true, priority: 0.5}", "{unmet: [hello], priority: 0.6}"]
     item = review(tmp_path, rules, "坐席: 再见")
     assert item.reasons == ("below_pass", "unmet:hello")
     assert item.priority == 0.8
 
 
-def test_upset_customer_at_the_end_and_grave_complaint(tmp_path):
+def test_upset_customer_at_the_end_and_grave_complaint(tmp_path: Path) -> None:
     rules = [
         "{id: upset_at_end, when: {tone: {of: sentiment, by: customer, at: end, below: -0.3}}, priority: 0.7}",
         "{id: level_1, when: {class: {complaint_level: 1}}, priority: 1.0}",
     ]
-    facts = {"measures": Measures(sentiment_end=-0.8), "classes": Classes("service", 1, None, False)}
+    facts: dict[str, Any] = {"measures": Measures(sentiment_end=-0.8), "classes": Classes("service", 1, None, False)}
     item = review(tmp_path, rules, "坐席: 您好\n客户: 我要曝光你们", **facts)
     assert (item.reasons, item.priority) == (("upset_at_end", "level_1"), 1.0)
 
 
-def test_review_always_flags_what_was_found(tmp_path):
+def test_review_always_flags_what_was_found(tmp_path: Path) -> None:
     criteria = "  - {id: rude, title: 粗暴, section: s, deduct: 5, phrase: 闭嘴, review: always}"
     assert review(tmp_path, [], "坐席: 闭嘴", criteria=criteria).reasons == ("review:rude",)
     assert review(tmp_path, [], "坐席: 您好", criteria=criteria).reasons == ()
 
 
-def test_review_never_keeps_doubt_from_flagging(tmp_path):
+def test_review_never_keeps_doubt_from_flagging(tmp_path: Path) -> None:
     criteria = "  - {id: hello, title: 问候, section: s, points: 5, phrase: 您好, review: never}"
     assert not review(tmp_path, ["{unsure: true, priority: 0.5}"], "坐席(0.2): 喂", criteria=criteria).flagged
 
 
-def test_random_share_is_near_what_was_asked_for():
+def test_random_share_is_near_what_was_asked_for() -> None:
     picked = sum(sampled(f"C{number}", "hotline", 0.1) for number in range(5000))
     assert 400 < picked < 600
 
 
-def test_random_share_is_the_same_every_time_and_differs_by_card():
+def test_random_share_is_the_same_every_time_and_differs_by_card() -> None:
     ids = [f"C{number}" for number in range(200)]
     one = [sampled(i, "hotline", 0.2) for i in ids]
     assert one == [sampled(i, "hotline", 0.2) for i in ids]
     assert one != [sampled(i, "online-chat", 0.2) for i in ids]
 
 
-def test_larger_share_contains_the_smaller():
+def test_larger_share_contains_the_smaller() -> None:
     ids = [f"C{number}" for number in range(500)]
     assert {i for i in ids if sampled(i, "hotline", 0.1)} < {i for i in ids if sampled(i, "hotline", 0.3)}
 
@@ -116,7 +122,7 @@ def test_larger_share_contains_the_smaller():
         ("upset_rule", "客户不满", "the customer is upset"),
     ],
 )
-def test_reasons_in_words(tmp_path, reason, zh, en):
+def test_reasons_in_words(tmp_path: Path, reason: str, zh: str, en: str) -> None:
     top = (
         "conditions: {upset: {title: {zh: 客户不满, en: the customer is upset}, channel: call}}\nflag:\n"
         "  - {id: grave, title: {zh: 严重投诉, en: grave complaint}, priority: 1, when: {class: {resolved: false}}}\n"
@@ -143,11 +149,11 @@ SEVERE = """\
         ("{unmet: true, priority: 0.5}", "坐席: 您好，核对", ()),
     ],
 )
-def test_rules_about_severity(tmp_path, rule, text, reasons):
+def test_rules_about_severity(tmp_path: Path, rule: str, text: str, reasons: Sequence[str]) -> None:
     assert review(tmp_path, [rule], text, criteria=SEVERE).reasons == reasons
 
 
-def test_verdict_that_was_too_doubtful_is_flagged_as_such(tmp_path):
+def test_verdict_that_was_too_doubtful_is_flagged_as_such(tmp_path: Path) -> None:
     criteria = "  - {id: hello, title: 问候, section: s, points: 6, phrase: 您好, least_confidence: 0.99}"
     found = review(tmp_path, ["{unsure: true, priority: 0.5}"], "坐席: 您好", criteria=criteria)
     assert found.reasons == ("low_confidence:hello",)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pipeline.batch import Batch, evaluate
-from pipeline.conversation import Agent, Conversation, Verdict
+from pipeline.conversation import Agent, Channel, Conversation, Verdict
 from pipeline.errors import SettingsError
 from pipeline.flagging import flag
 from pipeline.interview import Interviewer, questions_of
@@ -395,7 +395,7 @@ def test_what_the_model_did_not_answer_is_not_told_as_unheard(tmp_path: Path) ->
 
 def test_a_batch_asks_before_it_scores_and_names_the_model(tmp_path: Path) -> None:
     card(tmp_path, ASKS)
-    interaction = replace(talk(TEXT).interaction, channel="chat")
+    interaction = replace(talk(TEXT).interaction, channel=Channel.CHAT)
     with serving(fails(500, 500, 500, then=says("yes", "货没有丢"))) as service:
         workshop = Workshop(settings(service.url, attempts=3), scorecard=str(tmp_path / "card.yaml"))
         failed, answered = (evaluate(Batch((interaction,)), workshop)[0] for _ in range(2))

@@ -86,7 +86,7 @@ def test_shown_interaction_is_taken_and_shown_evaluation_is_whole() -> None:
     made = evaluation_record(evaluation, flag(evaluation, build(interaction, interaction.turns), card), card)
     assert set(shown_out) == set(made)
     for key in ("measures", "classes", "review", "scorecard"):
-        assert set(shown_out[key]) == set(made[key])  # type: ignore[call-overload,arg-type,index]
+        assert set(shown_out[key]) == set(made[key])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "language"), MANUALS)

@@ -81,7 +81,7 @@ def test_a_night_ends_with_a_page_its_figures_and_word_of_it(inbox: Path, shop: 
 def test_a_grave_case_is_told_after_its_batch_and_not_again(inbox: Path, shop: Workshop, server: Web) -> None:
     nightly = run(inbox, shop)
     assert kinds(server) == ["grave"]
-    (line,) = server.got[0].json["lines"]  # type: ignore[misc]
+    (line,) = server.got[0].json["lines"]
     assert line.startswith("T3：触犯红线（")
     nightly.finish()
     run(inbox, shop).finish()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api._generated import Page
 
 from pipeline.conversation import Channel, SetAside
 from pipeline.night_figures import NightFigures
@@ -89,7 +90,7 @@ def test_an_empty_night_makes_a_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [1300, 390])
-def test_the_page_is_drawn_and_needs_no_sideways_scrolling(page, tmp_path: Path, width: int) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_page_is_drawn_and_needs_no_sideways_scrolling(page: Page, tmp_path: Path, width: int) -> None:  # noqa: F811
     written(tmp_path, tonight(), [plain_night(run) for run in range(8, 0, -1)])
     page.set_viewport_size({"width": width, "height": 800})
     page.goto((tmp_path / "index.html").as_uri())

@@ -114,6 +114,7 @@ def test_empathy_that_names_the_case_beats_a_formula(reader: Reader) -> None:
     none = agent(reader, "请提供订单号。").empathy
     assert named is not None
     assert formula is not None
+    assert none is not None
     assert named > formula > none
     assert none < 0.05
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -129,7 +130,7 @@ def test_a_placeholder_is_matched_as_something_of_its_kind() -> None:
         "坐席: 尾号是0000的手机",
     ],
 )
-def test_leaks_are_judged_alike_masked_and_plain(tmp_path, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_leaks_are_judged_alike_masked_and_plain(tmp_path: Path, said: str) -> None:
     plain = talk(said)
     kinds = "privacy: {any: [id_card, bank_card, phone, address, plate]}"
     before = finding(tmp_path, plain, "fatal: card", kinds)

@@ -152,12 +152,12 @@ def test_recordings_go_with_their_copies(tmp_path: Path, settings: Callable[...,
     for suffix in (".json", ".ogg"):
         shutil.copyfile(SAMPLES / f"{CALL}{suffix}", folder / f"{CALL}{suffix}")
     taken(folder, made)
-    assert [path for path in made.media.rglob("*") if path.is_file()]
+    assert [path for path in Path(made.media).rglob("*") if path.is_file()]
     assert list((made.report / "media").iterdir())
     with open_store(made.store_url, media=made.media) as store:
         retain(store, made, now=NOW)
         (kept,) = store.results()
-    assert not [path for path in made.media.rglob("*") if path.is_file()]
+    assert not [path for path in Path(made.media).rglob("*") if path.is_file()]
     assert not list((made.report / "media").iterdir())
     assert kept.conversation.interaction.recording is None
     assert kept.conversation.turns[0].text

@@ -43,7 +43,7 @@ for batch in split(interactions, calls=1, texts=int(sys.argv[2])):
 
 
 @pytest.fixture(scope="module")
-def inbox(tmp_path_factory) -> Path:
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 conversations, chats and calls that came as text, no two alike."""
     path = tmp_path_factory.mktemp("inbox") / "sixty.jsonl"
     with path.open("w", encoding="utf-8") as file:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from pipeline.conversation import Agent
+from pipeline.conversation import Agent, Conversation, Evaluation, ReviewItem
 from pipeline.flagging import flag, sampled
 from pipeline.sampling import draw
 from pipeline.scorecard import BadScorecardError
+from pipeline.scorecard.model import Scorecard
 from pipeline.scoring import score
 from tests.cards import card
 from tests.dialogues import talk
@@ -19,8 +22,18 @@ from tests.dialogues import talk
 CRITERIA = "  - {id: hello, title: 问候, section: s, points: 5, phrase: 您好}"
 BEGIN = datetime.fromisoformat("2026-03-02T09:00:00+08:00")
 
+Case = tuple[Conversation, Evaluation, ReviewItem]
 
-def cases(scorecard, count, *, agents=4, queues=("售后",), text="坐席: 您好", days=1):
+
+def cases(
+    scorecard: Scorecard,
+    count: int,
+    *,
+    agents: int = 4,
+    queues: Sequence[str] = ("售后",),
+    text: str = "坐席: 您好",
+    days: int = 1,
+) -> list[Case]:
     made = []
     for number in range(count):
         conversation = talk(text, interaction_id=f"C{number:04}", queue=queues[number % len(queues)])
@@ -35,11 +48,11 @@ def cases(scorecard, count, *, agents=4, queues=("售后",), text="坐席: 您�
     return made
 
 
-def drawn(scorecard, made):
+def drawn(scorecard: Scorecard, made: Sequence[Case]) -> list[Conversation]:
     return [made[n][0] for n, review in enumerate(draw(made, [scorecard])) if "random_sample" in review.reasons]
 
 
-def test_each_queue_has_its_own_share(tmp_path):
+def test_each_queue_has_its_own_share(tmp_path: Path) -> None:
     rule = "flag: [{random: {售后: 30%, other: 5%}, by: queue, priority: 0.1}]"
     scorecard = card(tmp_path, CRITERIA, top=rule)
     made = cases(scorecard, 400, queues=("售后", "售前"))
@@ -48,13 +61,13 @@ def test_each_queue_has_its_own_share(tmp_path):
     assert 2 < picked["售前"] < 25
 
 
-def test_stratum_without_a_share_is_not_drawn(tmp_path):
+def test_stratum_without_a_share_is_not_drawn(tmp_path: Path) -> None:
     scorecard = card(tmp_path, CRITERIA, top="flag: [{random: {售前: 100%}, by: queue, priority: 0.1}]")
     assert not any(review.flagged for _, _, review in cases(scorecard, 20))
 
 
 @pytest.mark.parametrize(("text", "flagged"), [("坐席: 您好", True), ("坐席: 喂", False)])
-def test_share_by_band(tmp_path, text, flagged):
+def test_share_by_band(tmp_path: Path, text: str, flagged: bool) -> None:
     top = "bands: {good: 80, poor: 0}\nflag: [{random: {good: 100%, poor: 0%}, by: band, priority: 0.1}]"
     scorecard = card(tmp_path, CRITERIA, top=top)
     assert all(review.flagged is flagged for _, _, review in cases(scorecard, 3, text=text))
@@ -63,15 +76,15 @@ def test_share_by_band(tmp_path, text, flagged):
 MINIMUM = "flag: [{random: 2%, at_least: 3, per: agent, priority: 0.1}]"
 
 
-def test_every_agent_is_looked_at_often_enough(tmp_path):
+def test_every_agent_is_looked_at_often_enough(tmp_path: Path) -> None:
     scorecard = card(tmp_path, CRITERIA, top=MINIMUM)
     made = cases(scorecard, 80)
-    picked = Counter(c.interaction.agent.id for c in drawn(scorecard, made))
+    picked = Counter(c.interaction.agent.id for c in drawn(scorecard, made) if c.interaction.agent)
     assert set(picked) == {"A0", "A1", "A2", "A3"}
     assert all(count >= 3 for count in picked.values())
 
 
-def test_minimum_adds_only_what_the_share_left_out(tmp_path):
+def test_minimum_adds_only_what_the_share_left_out(tmp_path: Path) -> None:
     scorecard = card(tmp_path, CRITERIA, top=MINIMUM.replace("2%", "50%"))
     made = cases(scorecard, 80)
     assert {c.interaction.id for c in drawn(scorecard, made)} == {
@@ -79,12 +92,12 @@ def test_minimum_adds_only_what_the_share_left_out(tmp_path):
     }
 
 
-def test_minimum_larger_than_the_work_takes_all_of_it(tmp_path):
+def test_minimum_larger_than_the_work_takes_all_of_it(tmp_path: Path) -> None:
     scorecard = card(tmp_path, CRITERIA, top=MINIMUM)
     assert len(drawn(scorecard, cases(scorecard, 5))) == 5
 
 
-def test_the_same_are_drawn_in_any_order(tmp_path):
+def test_the_same_are_drawn_in_any_order(tmp_path: Path) -> None:
     scorecard = card(tmp_path, CRITERIA, top=MINIMUM)
     made = cases(scorecard, 80)
     one, other = drawn(scorecard, made), drawn(scorecard, made[::-1])
@@ -92,24 +105,25 @@ def test_the_same_are_drawn_in_any_order(tmp_path):
 
 
 @pytest.mark.parametrize(("every", "count"), [("day", 4), ("week", 2), ("month", 1)])
-def test_minimum_counts_anew_in_every_period(tmp_path, every, count):
+def test_minimum_counts_anew_in_every_period(tmp_path: Path, every: str, count: int) -> None:
     rule = f"flag: [{{random: 0%, at_least: 1, per: agent, every: {every}, priority: 0.1}}]"
     scorecard = card(tmp_path, CRITERIA, top=rule)
     made = cases(scorecard, 40, agents=1, days=10)
-    first = [c for c in drawn(scorecard, made) if c.interaction.started_at < BEGIN + timedelta(days=4)]
     everything = drawn(scorecard, made)
+    starts = [c.interaction.started_at for c in everything]
+    first = [start for start in starts if start and start < BEGIN + timedelta(days=4)]
     assert len(everything) == {"day": 10, "week": 2, "month": 1}[every]
     assert len(first) <= count
 
 
-def test_what_was_drawn_keeps_its_other_reasons(tmp_path):
+def test_what_was_drawn_keeps_its_other_reasons(tmp_path: Path) -> None:
     top = "flag:\n  - {below_pass: true, priority: 0.5}\n  - {random: 0%, at_least: 1, per: agent, priority: 0.1}"
     scorecard = card(tmp_path, CRITERIA, top=top)
     (review,) = draw(cases(scorecard, 1, text="坐席: 喂"), [scorecard])
     assert (review.reasons, review.priority) == (("below_pass", "random_sample"), 0.55)
 
 
-def test_cases_of_other_cards_are_left_alone(tmp_path):
+def test_cases_of_other_cards_are_left_alone(tmp_path: Path) -> None:
     scorecard = card(tmp_path, CRITERIA, top=MINIMUM)
     made = cases(scorecard, 5)
     assert draw(made, []) == tuple(review for _, _, review in made)
@@ -126,7 +140,7 @@ def test_cases_of_other_cards_are_left_alone(tmp_path):
         ("{unmet: [hello], severity: critical, priority: 0.1}", "unmet"),
     ],
 )
-def test_wrong_sampling_rule_is_told(tmp_path, rule, words):
+def test_wrong_sampling_rule_is_told(tmp_path: Path, rule: str, words: str) -> None:
     with pytest.raises(BadScorecardError) as caught:
         card(tmp_path, CRITERIA, top=f"flag: [{rule}]")
     assert len(caught.value.problems) == 1

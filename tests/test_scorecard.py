@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.check import validate
-from pipeline.conversation import Channel, Reading
+from pipeline.conversation import Channel, Conversation, Reading
 from pipeline.criteria import KINDS
 from pipeline.errors import ScorecardError
 from pipeline.scorecard import (
@@ -55,11 +55,11 @@ def problems_of(folder: Path, *changes: tuple[str, str]) -> tuple[Problem, ...]:
     return validate(written(folder, text), language="en")
 
 
-def test_a_good_card_has_no_problems(tmp_path):
+def test_a_good_card_has_no_problems(tmp_path: Path) -> None:
     assert validate(written(tmp_path, GOOD)) == ()
 
 
-def test_titles_are_in_both_languages(tmp_path):
+def test_titles_are_in_both_languages(tmp_path: Path) -> None:
     card = load_scorecard(written(tmp_path, GOOD))
     assert (card.title.text("zh"), card.title.text("en")) == ("测试", "Test")
     assert card.criteria[0].title.text("en") == "开场问候"
@@ -68,23 +68,23 @@ def test_titles_are_in_both_languages(tmp_path):
 
 
 @pytest.mark.parametrize(("total", "band"), [(100, "excellent"), (95, "excellent"), (94.9, "good"), (10, None)])
-def test_band_of_a_total(tmp_path, total, band):
+def test_band_of_a_total(tmp_path: Path, total: float, band: str | None) -> None:
     assert load_scorecard(written(tmp_path, GOOD)).band_of(total) == band
 
 
-def test_card_cannot_be_changed(tmp_path):
+def test_card_cannot_be_changed(tmp_path: Path) -> None:
     card = load_scorecard(written(tmp_path, GOOD))
     with pytest.raises(ValueError, match="frozen"):
-        card.version = "2"
+        card.version = "2"  # type: ignore[misc]
 
 
-def test_one_channel_may_stand_without_list(tmp_path):
+def test_one_channel_may_stand_without_list(tmp_path: Path) -> None:
     card = load_scorecard(written(tmp_path, GOOD + "channels: chat\n"))
     assert card.applies_to(Channel.CHAT)
     assert not card.applies_to(Channel.CALL)
 
 
-def test_digest_does_not_depend_on_comments_layout_or_examples(tmp_path):
+def test_digest_does_not_depend_on_comments_layout_or_examples(tmp_path: Path) -> None:
     digest = load_scorecard(written(tmp_path, GOOD)).digest
     other = "# a comment\n" + GOOD.replace('met: ["坐席: 您好"]', 'met: ["坐席: 您好啊"]').replace(
         "points: 5", "points:   5"
@@ -93,7 +93,7 @@ def test_digest_does_not_depend_on_comments_layout_or_examples(tmp_path):
     assert digest.startswith("sha256:")
 
 
-def test_digest_depends_on_content(tmp_path):
+def test_digest_depends_on_content(tmp_path: Path) -> None:
     digest = load_scorecard(written(tmp_path, GOOD)).digest
     assert load_scorecard(written(tmp_path, GOOD.replace("points: 5", "points: 6"))).digest != digest
 
@@ -136,7 +136,9 @@ def test_digest_depends_on_content(tmp_path):
         (("{zh: 测试, en: Test}", "{zh: 测试}"), 3, "title", "required key en is missing"),
     ],
 )
-def test_fault_is_told_with_line_path_and_expectation(tmp_path, change, line, path, words):
+def test_fault_is_told_with_line_path_and_expectation(
+    tmp_path: Path, change: tuple[str, str], line: int, path: str, words: str
+) -> None:
     problem = problems_of(tmp_path, change)[0]
     assert problem.severity == "error"
     assert problem.where.startswith(f"{tmp_path / 'card.yaml'}:{line}")
@@ -144,13 +146,13 @@ def test_fault_is_told_with_line_path_and_expectation(tmp_path, change, line, pa
     assert words in f"{problem.message} {problem.fix}"
 
 
-def test_all_faults_are_told_in_order_of_lines(tmp_path):
+def test_all_faults_are_told_in_order_of_lines(tmp_path: Path) -> None:
     changes = (("pass: 80", "pass: 180"), ("section: opening", "section: openning"), ("phrase: 您好", "prase: 您好"))
     problems = problems_of(tmp_path, *changes)
     assert [problem.where.split(": ")[0].rsplit(":")[-1] for problem in problems] == ["4", "12", "14"]
 
 
-def test_loading_a_bad_card_raises_with_all_problems(tmp_path):
+def test_loading_a_bad_card_raises_with_all_problems(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD.replace("pass: 80", "pass: 180").replace("phrase: 您好", "prase: 您好"))
     with pytest.raises(BadScorecardError, match=r"Z201.*card\.yaml:4: pass") as caught:
         load_scorecard(path)
@@ -158,7 +160,7 @@ def test_loading_a_bad_card_raises_with_all_problems(tmp_path):
     assert len(caught.value.problems) == 2
 
 
-def test_messages_are_chinese_by_default(tmp_path):
+def test_messages_are_chinese_by_default(tmp_path: Path) -> None:
     problem = validate(written(tmp_path, GOOD.replace("pass: 80", "pass: 180")))[0]
     assert problem.message == "pass 的值 180 太大，不能大于 100"
 
@@ -174,44 +176,46 @@ def test_messages_are_chinese_by_default(tmp_path):
         ("[a]: b", "a key must be plain text"),
     ],
 )
-def test_what_is_no_scorecard_at_all(tmp_path, text, words):
+def test_what_is_no_scorecard_at_all(tmp_path: Path, text: str, words: str) -> None:
     (problem,) = validate(written(tmp_path, text), language="en")
     assert words in problem.message
 
 
-def test_words_that_other_yaml_dialects_take_for_values_stay_text(tmp_path):
+def test_words_that_other_yaml_dialects_take_for_values_stay_text(tmp_path: Path) -> None:
     text = GOOD.replace("title: 开场问候", "title: on").replace("phrase: 您好", "phrase: [no, 您好]")
     card = load_scorecard(written(tmp_path, text))
     assert card.criteria[0].title.zh == "on"
     assert card.criteria[0].expression.params.any == ("no", "您好")
 
 
-def test_values_may_be_shared_by_anchor(tmp_path):
+def test_values_may_be_shared_by_anchor(tmp_path: Path) -> None:
     text = GOOD.replace("title: 开场问候", "title: &name 开场问候").replace(
         "opening: {zh: 开场, en: Opening}", "opening: 开场"
     )
     card = load_scorecard(written(tmp_path, text + "flag:\n  - {id: x, when: {phrase: *name}, priority: 1}\n"))
-    assert card.flag[0].when.params.any == ("开场问候",)
+    when = card.flag[0].when
+    assert when is not None
+    assert when.params.any == ("开场问候",)
 
 
-def test_missing_file_names_the_shipped_cards(tmp_path):
+def test_missing_file_names_the_shipped_cards(tmp_path: Path) -> None:
     (problem,) = validate(tmp_path / "none.yaml", language="en")
     assert problem.message == "There is no such file"
     assert "hotline" in problem.fix
 
 
-def test_unknown_id_suggests_the_closest(tmp_path):
+def test_unknown_id_suggests_the_closest(tmp_path: Path) -> None:
     with pytest.raises(BadScorecardError, match="did you mean 'hotline'"):
         find_scorecard("hotlin", language="en")
 
 
-def test_condition_in_a_circle(tmp_path):
+def test_condition_in_a_circle(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, ("  upset: {", "  a: b\n  b: {not: a}\n  upset: {"))
     assert problem.message == "a refers to itself in a circle: a → b → a"
     assert problem.where.endswith(":8: conditions.a")
 
 
-def test_double_id(tmp_path):
+def test_double_id(tmp_path: Path) -> None:
     again = GOOD.split("criteria:\n")[1]
     (problem,) = [p for p in validate(written(tmp_path, GOOD + again), language="en") if p.severity == "error"]
     assert "greeting is used twice" in problem.message
@@ -230,18 +234,18 @@ def test_double_id(tmp_path):
         ("{random: 300%, priority: 0.5}", "at most 1"),
     ],
 )
-def test_wrong_flag_rule(tmp_path, rule, words):
+def test_wrong_flag_rule(tmp_path: Path, rule: str, words: str) -> None:
     problem = problems_of(tmp_path, ("criteria:\n", f"flag:\n  - {rule}\ncriteria:\n"))[0]
     assert words in f"{problem.message} {problem.fix}"
 
 
-def test_example_that_differs_is_an_error(tmp_path):
+def test_example_that_differs_is_an_error(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, ('unmet: ["坐席: 说吧"]', 'unmet: ["坐席: 您好，说吧"]'))
     assert "should be unmet but is met" in problem.message
     assert "examples.unmet[0]" in problem.where
 
 
-def test_example_that_cannot_be_read_is_an_error(tmp_path):
+def test_example_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, ('unmet: ["坐席: 说吧"]', 'unmet: ["说吧"]'))
     assert "cannot be read" in problem.message
 
@@ -249,13 +253,13 @@ def test_example_that_cannot_be_read_is_an_error(tmp_path):
 ACT = (("phrase: 您好", "act: greeting"),)
 
 
-def test_example_that_needs_a_reader_is_noted(tmp_path):
+def test_example_that_needs_a_reader_is_noted(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, *ACT)
     assert (problem.severity, problem.message[:2]) == ("advice", "2 ")
 
 
-def test_example_is_read_where_a_reader_is_at_hand(tmp_path):
-    def reader(conversation):
+def test_example_is_read_where_a_reader_is_at_hand(tmp_path: Path) -> None:
+    def reader(conversation: Conversation) -> Conversation:
         from dataclasses import replace
 
         read = [Reading(acts={"greeting": 0.9 if "您好" in turn.text else 0.1}) for turn in conversation.turns]
@@ -279,10 +283,10 @@ def test_example_is_read_where_a_reader_is_at_hand(tmp_path):
         ("phrase: {any: [您好], window: {after: {condition: heard}}}", True),
     ],
 )
-def test_the_reader_is_asked_only_where_an_operator_rests_on_it(tmp_path, operator, read):
+def test_the_reader_is_asked_only_where_an_operator_rests_on_it(tmp_path: Path, operator: str, read: bool) -> None:
     asked = []
 
-    def reader(conversation):
+    def reader(conversation: Conversation) -> Conversation:
         asked.append(conversation)
         return conversation
 
@@ -291,7 +295,7 @@ def test_the_reader_is_asked_only_where_an_operator_rests_on_it(tmp_path, operat
     assert bool(asked) is read
 
 
-def test_idle_section_and_missing_examples_are_pointed_out(tmp_path):
+def test_idle_section_and_missing_examples_are_pointed_out(tmp_path: Path) -> None:
     text = (GOOD.split("    examples:")[0] + "    unless: upset\n").replace(
         "opening: {zh", "closing: 结尾, opening: {zh"
     )
@@ -301,7 +305,7 @@ def test_idle_section_and_missing_examples_are_pointed_out(tmp_path):
 @pytest.mark.parametrize(
     ("phrase", "text"), [("[您好, 早上好, 您好]", "您好"), ('"(您|你|您)好"', "您"), ('"你[好|好]啊"', "好")]
 )
-def test_wording_that_stands_twice_is_pointed_out(tmp_path, phrase, text):
+def test_wording_that_stands_twice_is_pointed_out(tmp_path: Path, phrase: str, text: str) -> None:
     path = written(
         tmp_path, GOOD.replace("phrase: 您好", f"phrase: {phrase}").replace("坐席: 您好", "坐席: 你好啊您好")
     )
@@ -310,12 +314,12 @@ def test_wording_that_stands_twice_is_pointed_out(tmp_path, phrase, text):
     assert ":14: criteria[greeting].phrase" in problem.where
 
 
-def test_lists_are_shared_by_patterns(tmp_path):
+def test_lists_are_shared_by_patterns(tmp_path: Path) -> None:
     text = GOOD.replace("phrase: 您好", "phrase: <hello>") + "lists: {hello: [您好, 早上好]}\n"
     assert validate(written(tmp_path, text)) == ()
 
 
-def test_dialogue_reads_speakers_times_and_certainty():
+def test_dialogue_reads_speakers_times_and_certainty() -> None:
     conversation = dialogue("[0.5-2] 坐席(0.8): 您好，請講\n顾客: 喂\n[3] bot: 在")
     first, second, third = conversation.turns
     assert (first.start, first.end, first.confidence, first.text) == (0.5, 2.0, 0.8, "您好，请讲")
@@ -324,13 +328,13 @@ def test_dialogue_reads_speakers_times_and_certainty():
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_every_kind_is_in_the_overview(name):
+def test_every_kind_is_in_the_overview(name: str) -> None:
     """Its parameters are told on its own page, which `test_kinds_manual.py` sees to."""
     text = (Path(__file__).parents[1] / "docs" / "scorecards.md").read_text(encoding="utf-8")
     assert f"| `{name}" in text
 
 
 @pytest.mark.parametrize("name", shipped_scorecards())
-def test_shipped_cards_are_right(name):
+def test_shipped_cards_are_right(name: str) -> None:
     problems = [problem for problem in validate(Path(find_scorecard(name).source)) if problem.severity != "advice"]
     assert problems == []

@@ -33,7 +33,7 @@ def passes(sieve: Sieve, bit: int, text: str) -> bool:
     return bool(sieve.passing(text) & bit)
 
 
-def test_a_pattern_passes_where_each_of_its_clauses_is_met():
+def test_a_pattern_passes_where_each_of_its_clauses_is_met() -> None:
     sieve = Sieve()
     bit = sieve.add([frozenset(("请问", "请讲")), frozenset(("帮您",))])
     assert passes(sieve, bit, "您好请问有什么可以帮您")
@@ -42,7 +42,7 @@ def test_a_pattern_passes_where_each_of_its_clauses_is_met():
     assert not passes(sieve, bit, "我帮您")
 
 
-def test_a_text_within_another_is_seen():
+def test_a_text_within_another_is_seen() -> None:
     sieve = Sieve()
     long, short = sieve.add([frozenset(("为您服务",))]), sieve.add([frozenset(("您",))])
     assert passes(sieve, short, "很高兴为您服务")
@@ -51,21 +51,21 @@ def test_a_text_within_another_is_seen():
     assert not passes(sieve, long, "谢谢您")
 
 
-def test_a_pattern_without_clauses_always_passes():
+def test_a_pattern_without_clauses_always_passes() -> None:
     sieve = Sieve()
     bit = sieve.add([])
     assert passes(sieve, bit, "")
     assert passes(sieve, bit, "您好")
 
 
-def test_a_pattern_that_is_added_later_is_seen_in_a_text_known_before():
+def test_a_pattern_that_is_added_later_is_seen_in_a_text_known_before() -> None:
     sieve = Sieve()
     sieve.add([frozenset(("再见",))])
     assert not passes(sieve, 1 << CLAUSES, "请稍等")
     assert passes(sieve, sieve.add([frozenset(("稍等",))]), "请稍等")
 
 
-def test_a_conversation_is_sifted_again_for_patterns_that_are_added_later():
+def test_a_conversation_is_sifted_again_for_patterns_that_are_added_later() -> None:
     index = Index(talk("坐席: 请稍等"))
     first = Patterns(("再见",)).written
     assert not index.sifted(first).turn(0) & first.bits
@@ -74,14 +74,14 @@ def test_a_conversation_is_sifted_again_for_patterns_that_are_added_later():
     assert list(later.worth_searching(index.sifted(later), (0,))) == [0]
 
 
-def test_turns_that_were_not_heard_hold_no_sounds_of_heard_turns():
+def test_turns_that_were_not_heard_hold_no_sounds_of_heard_turns() -> None:
     index = Index(talk("坐席: 请稍等\n坐席(0.9): 请稍等"))
     patterns = Patterns(("稍等",)).heard(near=True)
     assert list(patterns.worth_searching(index.sifted(patterns, unheard=False), (0, 1))) == [1]
     assert list(patterns.worth_searching(index.sifted(patterns), (0, 1))) == [0, 1]
 
 
-def test_a_choice_needs_what_its_branches_need():
+def test_a_choice_needs_what_its_branches_need() -> None:
     assert one_of([[frozenset(("稍等",))], [frozenset(("等",)), frozenset(("一下",))]]) == (
         frozenset(("稍等", "一下")),
     )

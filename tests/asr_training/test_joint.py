@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.asr.training.joint import lay_out, untimely, widened
 from models.asr.training.network import GUIDED_HEADS, TIMING_HEADS
@@ -37,7 +39,7 @@ def test_timing_heads_that_look_evenly_at_the_character_lose_nothing() -> None:
 
 
 def test_utterances_are_laid_out_in_order_within_the_window() -> None:
-    def utterances():  # type: ignore[no-untyped-def]
+    def utterances() -> Iterator[tuple[str, NDArray[np.int16]]]:
         while True:
             yield "您好", (np.ones(16_000) * 1000).astype(np.int16)
 

@@ -2,20 +2,22 @@
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.conversation import Agent, Customer, Measures, Verdict
 from pipeline.criteria.arithmetic import FormulaError, parse
 from pipeline.criteria.base import State
-from pipeline.scorecard.load import BadScorecardError
+from pipeline.scorecard.problems import BadScorecardError
 from tests.cards import finding, outcome
 from tests.dialogues import talk
 
 TEXT = "坐席: 您好\n客户: 洗衣机不转了"
 
 
-def said(tmp_path, operator, **given):
+def said(tmp_path: Path, operator: str, **given: Any) -> State:
     return outcome(tmp_path, talk(TEXT, **given), f"attribute: {operator}").state
 
 
@@ -39,7 +41,7 @@ def said(tmp_path, operator, **given):
         ("{name: nothing, above: 3}", State.UNAVAILABLE),
     ],
 )
-def test_what_a_fact_must_be(tmp_path, operator, state):
+def test_what_a_fact_must_be(tmp_path: Path, operator: str, state: State) -> None:
     attributes = {"wait": 30, "note": "预约上门维修", "promised": "2025-10-12", "vip": True}
     assert said(tmp_path, operator, attributes=attributes) is state
 
@@ -56,7 +58,7 @@ def test_what_a_fact_must_be(tmp_path, operator, state):
         "{name: started_at, above: 2025-10-12}",
     ],
 )
-def test_facts_that_every_interaction_may_have(tmp_path, operator):
+def test_facts_that_every_interaction_may_have(tmp_path: Path, operator: str) -> None:
     plain = talk(TEXT)
     interaction = replace(
         plain.interaction,
@@ -84,12 +86,12 @@ def test_facts_that_every_interaction_may_have(tmp_path, operator):
         ("queue_name > 1", State.UNAVAILABLE),
     ],
 )
-def test_formula_over_facts_and_measures(tmp_path, formula, state):
+def test_formula_over_facts_and_measures(tmp_path: Path, formula: str, state: State) -> None:
     attributes = {"talk_s": "120", "ivr-choice": 2, "zero": 0, "queue_name": "售后"}
     assert said(tmp_path, formula, attributes=attributes, measures=Measures(duration=200.0)) is state
 
 
-def test_formula_tells_its_numbers(tmp_path):
+def test_formula_tells_its_numbers(tmp_path: Path) -> None:
     conversation = talk(TEXT, attributes={"talk_s": 120}, measures=Measures(duration=200.0))
     told = finding(tmp_path, conversation, "points: 5", "attribute: talk_s / duration > 0.5")
     assert told.verdict is Verdict.MET
@@ -113,7 +115,7 @@ def test_formula_tells_its_numbers(tmp_path):
         ("a > " + "-" * 150 + "1", None),
     ],
 )
-def test_formula_is_arithmetic_and_nothing_else(text, key):
+def test_formula_is_arithmetic_and_nothing_else(text: str, key: str | None) -> None:
     if key is None:
         assert parse(text).names == ("a",)
         return
@@ -133,6 +135,6 @@ def test_formula_is_arithmetic_and_nothing_else(text, key):
         ("queue", "没有比较"),
     ],
 )
-def test_what_cannot_be_meant_is_told(tmp_path, operator, told):
+def test_what_cannot_be_meant_is_told(tmp_path: Path, operator: str, told: str) -> None:
     with pytest.raises(BadScorecardError, match=told):
         said(tmp_path, operator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.criteria.base import State
@@ -29,15 +31,15 @@ CHAT = "坐席: 您好😊😊\n客户: 在吗😡😡😡\n坐席: 在的，请
         ("emoji: {above: 0.4, by: bot}", State.UNAVAILABLE),
     ],
 )
-def test_emoji(tmp_path, operator, state):
+def test_emoji(tmp_path: Path, operator: str, state: State) -> None:
     assert outcome(tmp_path, talk(CHAT, channel="chat"), operator).state is state
 
 
-def test_calls_have_no_emoji(tmp_path):
+def test_calls_have_no_emoji(tmp_path: Path) -> None:
     assert outcome(tmp_path, talk(CHAT), "emoji: {above: 0}").state is State.UNAVAILABLE
 
 
-def test_turns_with_emoji_are_cited(tmp_path):
+def test_turns_with_emoji_are_cited(tmp_path: Path) -> None:
     found = outcome(tmp_path, talk(CHAT, channel="chat"), "emoji: {above: 0.1}")
     assert [(hit.turn, hit.evidence[0].quote) for hit in found.hits] == [(0, "😊😊"), (2, "[微笑]")]
 
@@ -50,5 +52,5 @@ def test_turns_with_emoji_are_cited(tmp_path):
         ("★五星好评★", 0), ("①②③", 0), ("时间12:30", 0), ("√", 0), ("型号A[B]", 0), ("¥100", 0), ("备注:D款", 0),
     ],
 )  # fmt: skip
-def test_what_is_an_emoji(text, count):
+def test_what_is_an_emoji(text: str, count: int) -> None:
     assert len(emoji(text)) == count

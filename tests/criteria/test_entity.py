@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from pipeline.criteria.base import State
-from pipeline.scorecard.load import BadScorecardError
+from pipeline.criteria.base import Outcome, State
+from pipeline.scorecard.problems import BadScorecardError
 from tests.cards import outcome
 from tests.dialogues import talk
 
@@ -17,7 +18,7 @@ TEXT = (
 )
 
 
-def said(tmp_path, operator, text=TEXT, *, dated=True, top=""):
+def said(tmp_path: Path, operator: str, text: str = TEXT, *, dated: bool = True, top: str = "") -> Outcome:
     conversation = talk(text)
     if dated:
         start = datetime.fromisoformat("2025-10-12T09:31:05+08:00")
@@ -50,11 +51,11 @@ def said(tmp_path, operator, text=TEXT, *, dated=True, top=""):
         ("{kind: phone, window: {turns: 1}}", State.NO),
     ],
 )
-def test_what_is_said_against_what_is_asked(tmp_path, operator, state):
+def test_what_is_said_against_what_is_asked(tmp_path: Path, operator: str, state: State) -> None:
     assert said(tmp_path, operator).state is state
 
 
-def test_the_place_is_cited(tmp_path):
+def test_the_place_is_cited(tmp_path: Path) -> None:
     assert [hit.evidence[0].quote for hit in said(tmp_path, "amount").hits] == ["五百元"]
 
 
@@ -67,7 +68,7 @@ def test_the_place_is_cited(tmp_path):
         ("{list: products, not: 洗衣机}", State.NO),
     ],
 )
-def test_things_of_a_list_of_the_card(tmp_path, operator, state):
+def test_things_of_a_list_of_the_card(tmp_path: Path, operator: str, state: State) -> None:
     top = "lists: {products: [洗衣机, 冰箱]}"
     assert said(tmp_path, operator.replace("}", ", by: customer}"), top=top).state is state
 
@@ -76,11 +77,11 @@ def test_things_of_a_list_of_the_card(tmp_path, operator, state):
     ("operator", "state"),
     [("date", State.YES), ("{kind: date, above: 2025-10-13}", State.UNAVAILABLE)],
 )
-def test_a_day_that_cannot_be_told_is_said_but_not_compared(tmp_path, operator, state):
+def test_a_day_that_cannot_be_told_is_said_but_not_compared(tmp_path: Path, operator: str, state: State) -> None:
     assert said(tmp_path, operator, dated=False).state is state
 
 
-def test_what_was_heard_badly_leaves_it_open(tmp_path):
+def test_what_was_heard_badly_leaves_it_open(tmp_path: Path) -> None:
     assert said(tmp_path, "amount", "坐席(0.3): 我给您申请补偿").state is State.UNSURE
 
 
@@ -94,6 +95,6 @@ def test_what_was_heard_badly_leaves_it_open(tmp_path):
         ("{kind: date, above: soon}", "不能用来给 date 比大小"),
     ],
 )
-def test_what_cannot_be_meant_is_told(tmp_path, operator, told):
+def test_what_cannot_be_meant_is_told(tmp_path: Path, operator: str, told: str) -> None:
     with pytest.raises(BadScorecardError, match=told):
         said(tmp_path, operator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.criteria.base import State
@@ -32,29 +34,29 @@ CALL = "坐席: 您好，工号 1024，为您服务。\n客户: 我的单号是A
         (r"pattern: '^好的[，。]'", State.YES),
     ],
 )
-def test_pattern(tmp_path, operator, state):
+def test_pattern(tmp_path: Path, operator: str, state: State) -> None:
     assert outcome(tmp_path, talk(CALL), operator).state is state
 
 
-def test_spoken_digits_are_digits_in_the_plain_form_and_the_quote_is_what_was_said(tmp_path):
+def test_spoken_digits_are_digits_in_the_plain_form_and_the_quote_is_what_was_said(tmp_path: Path) -> None:
     found = outcome(tmp_path, talk("坐席: 工号，一零，二四"), r"pattern: {any: '\d{4}', over: plain}")
     assert [hit.evidence[0].quote for hit in found.hits] == ["一零，二四"]
 
 
-def test_of_overlapping_hits_the_longest_counts(tmp_path):
+def test_of_overlapping_hits_the_longest_counts(tmp_path: Path) -> None:
     found = outcome(tmp_path, talk("坐席: 退款退款"), "pattern: [退, 退款, 款退]")
     assert [hit.evidence[0].quote for hit in found.hits] == ["退款", "退款"]
 
 
-def test_words_of_an_unknown_speaker_leave_it_unsure(tmp_path):
+def test_words_of_an_unknown_speaker_leave_it_unsure(tmp_path: Path) -> None:
     assert outcome(tmp_path, talk("坐席: 喂\n未知: 工号1024"), r"pattern: '工号\d+'").state is State.UNSURE
 
 
-def test_badly_heard_turns_leave_it_unsure(tmp_path):
+def test_badly_heard_turns_leave_it_unsure(tmp_path: Path) -> None:
     assert outcome(tmp_path, talk("坐席(0.2): 您好"), r"pattern: '工号\d+'").state is State.UNSURE
 
 
-def test_silent_role_is_not_judged(tmp_path):
+def test_silent_role_is_not_judged(tmp_path: Path) -> None:
     assert outcome(tmp_path, talk("客户: 喂"), r"pattern: '工号\d+'").state is State.UNAVAILABLE
 
 
@@ -65,28 +67,28 @@ def test_silent_role_is_not_judged(tmp_path):
         r"(.{0,100}){0,100}y", r"(x+x+)+y", r"(?:a?a?a?)+b", r"((哈|呵)*|哈)+。", r"(?=(a+)+b)c",
     ],
 )  # fmt: skip
-def test_expressions_that_may_run_away_are_refused(source):
+def test_expressions_that_may_run_away_are_refused(source: str) -> None:
     with pytest.raises(RegexError) as error:
         compiled(source)
     assert error.value.key == "regex_runaway"
 
 
 @pytest.mark.parametrize("source", [r".*.*.*x", r"\s*.*\s*.*x", r"姓名.*电话.*地址.*备注.*完"])
-def test_too_many_repetitions_of_the_same_characters_are_refused(source):
+def test_too_many_repetitions_of_the_same_characters_are_refused(source: str) -> None:
     with pytest.raises(RegexError) as error:
         compiled(source)
     assert error.value.key == "regex_crowd"
 
 
 @pytest.mark.parametrize("source", ["a*", "", "x?", "(退款)?", "^"])
-def test_expressions_that_fit_the_empty_text_are_refused(source):
+def test_expressions_that_fit_the_empty_text_are_refused(source: str) -> None:
     with pytest.raises(RegexError) as error:
         compiled(source)
     assert error.value.key == "regex_empty"
 
 
 @pytest.mark.parametrize("source", ["(", "[z-a]", "a{3,2}", "[[a]b", "(?P<x>a)(?P<x>b)", "*a", "\\"])
-def test_what_is_no_expression_is_refused(source):
+def test_what_is_no_expression_is_refused(source: str) -> None:
     with pytest.raises(RegexError) as error:
         compiled(source)
     assert error.value.key == "regex_invalid"
@@ -101,10 +103,10 @@ def test_what_is_no_expression_is_refused(source):
         "|".join(f"词语{number}号" for number in range(60)),
     ],
 )  # fmt: skip
-def test_harmless_expressions_are_taken(source):
+def test_harmless_expressions_are_taken(source: str) -> None:
     assert compiled(source).pattern == source
 
 
-def test_error_names_the_place_and_the_way_out(tmp_path):
+def test_error_names_the_place_and_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(BadScorecardError, match=r"card\.yaml:\d+: criteria\[it\]\.pattern.*\(a\+\)\+"):
         outcome(tmp_path, talk("坐席: 喂"), "pattern: '(您+)+'")

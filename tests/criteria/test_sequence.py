@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.conversation import Verdict
@@ -23,16 +25,16 @@ EMPATHY = """sequence:
         ("客户: 太差了\n坐席(0.2): 单号", Verdict.UNSURE),
     ],
 )
-def test_answer_within_turns(tmp_path, text, verdict):
+def test_answer_within_turns(tmp_path: Path, text: str, verdict: Verdict) -> None:
     assert finding(tmp_path, talk(text), "points: 5", EMPATHY).verdict is verdict
 
 
-def test_evidence_shows_occasion_and_answer(tmp_path):
+def test_evidence_shows_occasion_and_answer(tmp_path: Path) -> None:
     found = finding(tmp_path, talk("客户: 真是太差了\n坐席: 我理解您的心情"), "points: 5", EMPATHY)
     assert [e.quote for e in found.evidence] == ["太差了", "理解您的心情"]
 
 
-def test_unanswered_occasion_is_the_evidence(tmp_path):
+def test_unanswered_occasion_is_the_evidence(tmp_path: Path) -> None:
     found = finding(tmp_path, talk("客户: 真是太差了\n坐席: 单号"), "points: 5", EMPATHY)
     assert [e.quote for e in found.evidence] == ["太差了"]
 
@@ -40,7 +42,7 @@ def test_unanswered_occasion_is_the_evidence(tmp_path):
 @pytest.mark.parametrize(
     ("which", "verdict"), [("any", Verdict.MET), ("first", Verdict.UNMET), ("every", Verdict.UNMET)]
 )
-def test_which_occurrences_must_be_answered(tmp_path, which, verdict):
+def test_which_occurrences_must_be_answered(tmp_path: Path, which: str, verdict: Verdict) -> None:
     text = "客户: 太差了\n坐席: 单号\n坐席: 嗯好\n客户: 太差了\n坐席: 理解您的心情"
     found = finding(tmp_path, talk(text), "points: 5", f"{EMPATHY}\n  which: {which}")
     assert found.verdict is verdict
@@ -50,7 +52,7 @@ def test_which_occurrences_must_be_answered(tmp_path, which, verdict):
     ("which", "state"),
     [("1", State.NO), ("2", State.YES), ("last", State.YES), ("-2", State.NO), ("3", State.UNAVAILABLE)],
 )
-def test_only_the_nth_occurrence_must_be_answered(tmp_path, which, state):
+def test_only_the_nth_occurrence_must_be_answered(tmp_path: Path, which: str, state: State) -> None:
     text = "客户: 太差了\n坐席: 单号\n坐席: 嗯好\n客户: 太差了\n坐席: 理解您的心情"
     assert outcome(tmp_path, talk(text), f"{EMPATHY}\n  which: {which}").state is state
 
@@ -68,16 +70,16 @@ AROUND = "sequence: {around: {phrase: [扣费]}, expect: {phrase: [抱歉]}, wit
         ("坐席: 抱歉", State.UNAVAILABLE),
     ],
 )
-def test_what_must_stand_around_another(tmp_path, text, state):
+def test_what_must_stand_around_another(tmp_path: Path, text: str, state: State) -> None:
     assert outcome(tmp_path, talk(text), AROUND).state is state
 
 
-def test_a_place_that_is_no_number_is_told(tmp_path):
+def test_a_place_that_is_no_number_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadScorecardError, match="first, last, every"):
         outcome(tmp_path, talk("坐席: 您好"), f"{EMPATHY}\n  which: second")
 
 
-def test_answer_within_seconds(tmp_path):
+def test_answer_within_seconds(tmp_path: Path) -> None:
     operator = EMPATHY.replace("2 turns", "10 s")
     near = talk("[0-2] 客户: 太差了\n[8-9] 坐席: 理解您的心情")
     far = talk("[0-2] 客户: 太差了\n[18-19] 坐席: 理解您的心情")
@@ -100,11 +102,11 @@ CHECK_FIRST = """sequence:
         ("坐席: 您好", Verdict.NOT_APPLICABLE),
     ],
 )
-def test_step_before_another(tmp_path, text, verdict):
+def test_step_before_another(tmp_path: Path, text: str, verdict: Verdict) -> None:
     assert finding(tmp_path, talk(text), "points: 5", CHECK_FIRST).verdict is verdict
 
 
-def test_named_condition_is_named_where_it_did_not_come_up(tmp_path):
+def test_named_condition_is_named_where_it_did_not_come_up(tmp_path: Path) -> None:
     top = "conditions: {upset: {title: {zh: 客户不满, en: upset}, phrase: {any: [太差了], by: customer}}}"
     operator = "sequence: {after: upset, expect: {phrase: 抱歉}}"
     found = finding(tmp_path, talk("坐席: 您好\n客户: 你好"), "points: 5", operator, top=top)

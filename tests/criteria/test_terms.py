@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from pipeline.criteria.base import State
@@ -20,7 +23,7 @@ terms:
 """
 
 
-def quotes(folder, text, operator="terms: [forbidden, explain]"):
+def quotes(folder: Path, text: str, operator: str = "terms: [forbidden, explain]") -> Sequence[str]:
     found = outcome(folder, talk(text), operator, top=TABLE)
     return [hit.evidence[0].quote for hit in found.hits] if found.state is State.YES else []
 
@@ -44,7 +47,7 @@ def quotes(folder, text, operator="terms: [forbidden, explain]"):
         ("坐席: 给您办轻享卡，意思就是流量便宜一些的卡。", []),
     ],
 )
-def test_terms(tmp_path, text, slips):
+def test_terms(tmp_path: Path, text: str, slips: Sequence[str]) -> None:
     assert quotes(tmp_path, text) == slips
 
 
@@ -65,22 +68,22 @@ def test_terms(tmp_path, text, slips):
         ("terms: {check: forbidden, table: {记录: {forbidden: [要取吗]}}}", ["取消订阅", "要取吗"]),
     ],
 )
-def test_what_is_checked(tmp_path, operator, slips):
+def test_what_is_checked(tmp_path: Path, operator: str, slips: Sequence[str]) -> None:
     text = "[0-2] 坐席: 给您取消订阅。\n[3-5] 坐席: 您有溢缴款。\n[6-7] 坐席: 要取吗？\n[20-21] 坐席: 多还的钱。"
     assert quotes(tmp_path, text, operator) == slips
 
 
-def test_reason_names_the_right_term(tmp_path):
+def test_reason_names_the_right_term(tmp_path: Path) -> None:
     found = outcome(tmp_path, talk("坐席: 我帮您取消订阅。"), "terms: forbidden", top=TABLE)
     assert found.reason.args["term"] == "退订"
 
 
-def test_words_of_an_unknown_speaker_leave_it_unsure(tmp_path):
+def test_words_of_an_unknown_speaker_leave_it_unsure(tmp_path: Path) -> None:
     found = outcome(tmp_path, talk("坐席: 喂\n未知: 帮您取消订阅"), "terms: forbidden", top=TABLE)
     assert found.state is State.UNSURE
 
 
-def test_table_of_its_own_file_is_part_of_what_the_card_says(tmp_path):
+def test_table_of_its_own_file_is_part_of_what_the_card_says(tmp_path: Path) -> None:
     (tmp_path / "house.yaml").write_text(TABLE, encoding="utf-8")
     one = card(
         tmp_path, "  - {id: it, title: 用语, section: s, deduct: 5, terms: forbidden}", top="include: [house.yaml]"
@@ -91,7 +94,7 @@ def test_table_of_its_own_file_is_part_of_what_the_card_says(tmp_path):
     assert load_scorecard(tmp_path / "card.yaml").digest != one.digest
 
 
-def test_shipped_table_can_be_included(tmp_path):
+def test_shipped_table_can_be_included(tmp_path: Path) -> None:
     top = "include: [terms/house.yaml]"
     assert outcome(tmp_path, talk("坐席: 您那边网络中断了。"), "terms: forbidden", top=top).state is State.YES
 
@@ -105,7 +108,7 @@ def test_shipped_table_can_be_included(tmp_path):
         ("terms: wording", TABLE, "forbidden"),
     ],
 )
-def test_tables_that_cannot_be_used(tmp_path, operator, top, message):
+def test_tables_that_cannot_be_used(tmp_path: Path, operator: str, top: str, message: str) -> None:
     with pytest.raises(BadScorecardError) as error:
         outcome(tmp_path, talk("坐席: 喂"), operator, top=top)
     assert message in str(error.value.problems)

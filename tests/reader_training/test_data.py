@@ -44,7 +44,7 @@ def test_a_single_turn_takes_its_header_and_its_own_changes(tmp_path: Path) -> N
     (one,) = single(tmp_path, "## agent shirking p2\n门坏了 >> 找物业去 // -shirking +route p4\n")
     before, said = one.turns
     assert (before.role, before.pattern) == ("customer", "门坏了")
-    assert (said.pattern, said.acts, said.grades["polite"]) == ("找物业去", {"route"}, 4)
+    assert (said.pattern, said.acts, said.grades["polite"]) == ("找物业去", frozenset({"route"}), 4)
 
 
 @pytest.mark.parametrize(
