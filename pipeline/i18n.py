@@ -38,4 +38,14 @@ def t(language: Language, key: str, /, **args: object) -> str:
     Raises:
         KeyError: the key, the language or an argument is missing.
     """
-    return area(key.split(".", 1)[0])[key][language].format(**args)
+    return _template(language, key).format(**args) if args else _sentence(language, key)
+
+
+@cache
+def _template(language: Language, key: str) -> str:
+    return area(key.split(".", 1)[0])[key][language]
+
+
+@cache
+def _sentence(language: Language, key: str) -> str:
+    return _template(language, key).format()

@@ -74,17 +74,18 @@ def begin(session: Session, items: Iterable[Item], *, inbox: str) -> frozenset[s
     alone, ours = len(wanted) == 1, set[str]()
     # In one order everywhere, so that two processes never wait for each other.
     for some in portions(sorted(wanted)):
-        fresh = [
-            {"digest": one, "source": "", "inbox": "", "alone": False, "tries": 0, "reason": "", "hint": ""}
+        noted = {
+            one: {"digest": one, "source": wanted[one].source, "inbox": inbox, "worker": me, "alone": alone}
             for one in some
-        ]
-        session.execute(_insert(session, AttemptRow).values(fresh).on_conflict_do_nothing())
-        rows = select(AttemptRow).where(AttemptRow.digest.in_(some)).order_by(AttemptRow.digest).with_for_update()
-        for row in session.scalars(rows):
-            if row.worker in (None, me):
-                row.worker, row.alone = me, alone
-                row.source, row.inbox = wanted[row.digest].source, inbox
-                ours.add(row.digest)
+        }
+        fresh = [{**row, "tries": 0, "reason": "", "hint": ""} for row in noted.values()]
+        session.execute(_insert(session, AttemptRow).on_conflict_do_nothing(), fresh)
+        columns = [getattr(AttemptRow, name) for name in ("digest", "source", "inbox", "worker", "alone")]
+        rows = select(*columns).where(AttemptRow.digest.in_(some)).order_by(AttemptRow.digest).with_for_update()
+        got = [row for row in session.execute(rows) if row.worker in (None, me)]
+        if earlier := [noted[row.digest] for row in got if row._asdict() != noted[row.digest]]:
+            session.execute(update(AttemptRow), earlier)
+        ours.update(row.digest for row in got)
     return frozenset(ours)
 
 
