@@ -34,7 +34,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from bench.figures import cannot, console
 from pipeline.store import open_store
 from pipeline.store.database import Store
-from pipeline.store.pairs import pairs
+from pipeline.store.pairs import agent_mark, pairs
 from pipeline.store.types import words
 from tests.postgres import FAST, server
 
@@ -122,7 +122,7 @@ def _conversation(
     )  # fmt: skip
     priority = rng.choice((0.3, 0.5, 0.7, 0.8, 1.0)) if flagged else 0.0
     piece["review_items"].append((number, flagged, priority, "[]"))
-    piece["spoken"].append((number, pairs(said)))
+    piece["spoken"].append((number, (*pairs(said), agent_mark(f"A{agent}"))))
 
 
 COLUMNS = {

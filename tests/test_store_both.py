@@ -14,14 +14,24 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, func, insert, inspect, select, text
+from sqlalchemy import Connection, create_engine, func, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.conversation import Reading, Speaker, Turn, Verdict
 from pipeline.errors import StoreError
 from pipeline.store import CardState, Decision, Result, open_store, searching
 from pipeline.store.database import Store
-from pipeline.store.tables import Base, CaseRow, DecisionRow, ErasingRow, EvaluationRow, HearingRow, TurnRow
+from pipeline.store.pairs import agent_mark, pairs
+from pipeline.store.tables import (
+    Base,
+    CaseRow,
+    DecisionRow,
+    ErasingRow,
+    EvaluationRow,
+    HearingRow,
+    SpokenRow,
+    TurnRow,
+)
 from tests.postgres import Server
 from tests.test_store import result
 
@@ -185,6 +195,15 @@ def test_a_search_can_be_of_one_agent_and_period(store: Store) -> None:
     assert found(store, "退款", since=START + timedelta(days=1)) == ["C3"]
 
 
+def test_a_search_of_one_agent_asks_the_index_for_the_agent_too(store: Store, store_url: str) -> None:
+    store.save([said("C1", "退款"), said("C2", "退款", agent="7")])
+    with within(store_url) as connection:
+        kept = set(connection.scalars(select(SpokenRow.pairs)))
+        assert kept == {tuple(sorted((*pairs(["退款"]), agent_mark(agent)))) for agent in ("1024", "7")}
+        connection.execute(update(SpokenRow).where(SpokenRow.hearing_id == 2).values(pairs=pairs(["退款"])))
+    assert (found(store, "退款"), found(store, "退款", agent="7")) == (["C2", "C1"], [])
+
+
 def test_a_search_goes_on_behind_its_first_page(store: Store) -> None:
     count = searching.AT_ONCE + 5
     store.save([said(f"C{n}", "退款") for n in range(count)])
@@ -313,7 +332,8 @@ def test_every_migration_goes_back_and_forth_with_rows_in_the_tables(store_url: 
     with open_store(store_url, media=tmp_path) as store:
         assert [case.interaction for case in store.queue()] == ["C2", "C1"]
         assert [agent.id for agent in store.agents()] == ["1024", "7"]
-        assert found(store, "退款") == ["C1"]
+        assert found(store, "退款") == found(store, "退款", agent="1024") == ["C1"]
+        assert (found(store, "您好", agent="7"), found(store, "您好", agent="1024")) == (["C2"], [])
         assert [r.evaluation.total for r in store.results()] == [86.5, 86.5]
     alembic(store_url, "downgrade", "base")
     assert tables_of(store_url) <= {"alembic_version"}

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.conversation import Conversation
 from pipeline.store import codec
-from pipeline.store.pairs import pairs
+from pipeline.store.pairs import agent_mark, pairs
 from pipeline.store.portions import portions
 from pipeline.store.records import Result, ears, models_digest
 from pipeline.store.tables import (
@@ -62,10 +62,7 @@ def heard(
             for key, (conversation, _) in new.items()
             for turn in conversation.turns
         ]
-        said = [
-            {"hearing_id": known[key], "pairs": pairs(turn.text for turn in conversation.turns)}
-            for key, (conversation, _) in new.items()
-        ]
+        said = [{"hearing_id": known[key], "pairs": _searched(conversation)} for key, (conversation, _) in new.items()]
         _insert(session, TurnRow, turns)
         _insert(session, SpokenRow, said)
     return [known[key] for key in keys]
@@ -187,6 +184,12 @@ def _interactions(
         taken.add(interaction.id)
         rows.append(codec.interaction_fields(interaction, media=media[interaction.digest], taken_at=moment))
     _insert(session, InteractionRow, rows)
+
+
+def _searched(conversation: Conversation) -> tuple[int, ...]:
+    """The pairs that were said, and the mark of the agent."""
+    agent, said = conversation.interaction.agent, pairs(turn.text for turn in conversation.turns)
+    return said if agent is None else tuple(sorted((*said, agent_mark(agent.id))))
 
 
 def _insert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

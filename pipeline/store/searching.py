@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.conversation import Speaker
 from pipeline.store import listing
-from pipeline.store.pairs import LEAST, form, pairs, place
+from pipeline.store.pairs import LEAST, agent_mark, form, pairs, place
 from pipeline.store.portions import portions
 from pipeline.store.records import Hit
 from pipeline.store.tables import CaseRow, SpokenRow, TurnRow
@@ -83,7 +83,7 @@ def candidates(
     before: int | None = None,
 ) -> Select[Any]:
     """The hearings that have all pairs of all parts, the last one first; those before the hearing of that number."""
-    wanted = pairs(parts)
+    wanted = pairs(parts) if agent is None else (*pairs(parts), agent_mark(agent))
     sqlite = session.get_bind().dialect.name == "sqlite"
     if sqlite:
         number: Any = _INDEX.c.rowid

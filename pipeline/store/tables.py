@@ -433,7 +433,7 @@ class CaseRow(Base):
 
 
 class SpokenRow(Base):
-    """The pairs of characters in the turns of a hearing, by which text is searched.
+    """The pairs of characters in the turns of a hearing and the mark of its agent, by which text is searched.
 
     SQLite's full-text index `spoken_index` is made of this table by triggers; PostgreSQL indexes it as it is.
     """
