@@ -7,6 +7,7 @@ the first and the last third and at the very end; what the customer talks about;
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -74,9 +75,7 @@ def _numbers(role: str, hearing: Hearing | None, reading: TurnReading) -> Floats
     names = ACTS[role]
     acts = np.array([reading.acts.get(name, 0.0) for name in names], np.float32)
     means = [
-        float(hearing.grades[grade] @ np.asarray(steps, np.float32)) / max(steps)
-        for grade, steps in GRADES.items()
-        if role == "agent" or grade == "feeling"
+        hearing.mean(grade) / max(steps) for grade, steps in GRADES.items() if role == "agent" or grade == "feeling"
     ]
     return np.concatenate([acts, np.array(means, np.float32)])
 
@@ -100,30 +99,42 @@ class ConversationNetwork:
 
     def __init__(self, folder: Path) -> None:
         with np.load(folder / _FILE) as saved:
-            self._weights = {name: saved[name].astype(np.float32) for name in saved.files}
-        self._members = 1 + max(int(name.split(".")[0]) for name in self._weights)
+            members = range(1 + max(int(name.partition(".")[0]) for name in saved.files))
+            parts = {name.partition(".")[2] for name in saved.files}
+            weights = {part: np.stack([saved[f"{m}.{part}"].astype(np.float32) for m in members]) for part in parts}
+        self._looks = {look: _Look(*(weights[f"{look}_{part}"] for part in _LOOK)) for look in ("numbers", "topics")}
+        self._weight, self._bias = (
+            np.concatenate([weights[f"{name}_{part}"] for name in CLASSES], axis=1) for part in ("weight", "bias")
+        )
+        sizes = [len(values) for values in CLASSES.values()]
+        self._temperature = np.repeat(np.stack([weights[f"{name}_temperature"] for name in CLASSES], 1), sizes, axis=1)
+        self._ends = np.cumsum(sizes)[:-1]
 
     def classify(self, numbers: Floats, topics: Floats) -> Mapping[str, Floats]:
         """Probabilities of the values of each of `CLASSES`, from a `summary`; without topics where nobody was read."""
-        total: dict[str, Floats] = {}
-        for member in range(self._members):
-            for name, odds in self._one(member, numbers, topics).items():
-                total[name] = (total.get(name, np.zeros_like(odds)) + odds / self._members).astype(np.float32)
-        return total
-
-    def _one(self, member: int, numbers: Floats, topics: Floats) -> Mapping[str, Floats]:
-        weight = {
-            name.partition(".")[2]: value for name, value in self._weights.items() if name.startswith(f"{member}.")
-        }
-        seen = (numbers - weight["numbers_mean"]) / weight["numbers_scale"]
-        about = topics if len(topics) else weight["topics_mean"]
-        told = (about - weight["topics_mean"]) / weight["topics_scale"]
-        first = np.maximum(0.0, weight["numbers_weight"] @ seen + weight["numbers_bias"])
-        second = np.maximum(0.0, weight["topics_weight"] @ told + weight["topics_bias"])
-        hidden = np.concatenate([first, second])
+        hidden = np.concatenate([self._looks["numbers"].hidden(numbers), self._looks["topics"].hidden(topics)], axis=1)
+        logits = ((self._weight @ hidden[..., None])[..., 0] + self._bias) / self._temperature
         result = {}
-        for name in CLASSES:
-            logits = (weight[f"{name}_weight"] @ hidden + weight[f"{name}_bias"]) / float(weight[f"{name}_temperature"])
-            odds = np.exp(logits - logits.max())
-            result[name] = (odds / odds.sum()).astype(np.float32)
+        for name, own in zip(CLASSES, np.split(logits, self._ends, axis=1), strict=True):
+            odds = np.exp(own - own.max(1, keepdims=True))
+            result[name] = (odds / odds.sum(1, keepdims=True)).mean(0)
         return result
+
+
+_LOOK = ("mean", "scale", "weight", "bias")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One of the two looks of all members: `mean`, `scale` `(m, n)`, `weight` `(m, h, n)`, `bias` `(m, h)`."""
+
+    mean: Floats
+    scale: Floats
+    weight: Floats
+    bias: Floats
+
+    def hidden(self, seen: Floats) -> Floats:
+        """What each member's first layer makes of `seen` `(n,)`, or of nothing: `(m, h)`."""
+        scaled = ((seen if len(seen) else self.mean) - self.mean) / self.scale
+        found: Floats = np.maximum(0.0, (self.weight @ scaled[..., None])[..., 0] + self.bias)
+        return found

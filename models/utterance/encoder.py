@@ -31,6 +31,7 @@ _NEAR = 1.5
 """A character belongs to the evidence of an act where its own logit is at most so far below the strongest's."""
 
 Floats = NDArray[np.float32]
+_STEPS = {name: np.asarray(steps, np.float32) for name, steps in GRADES.items()}
 _Said: TypeAlias = tuple[Role, Spelled]
 
 
@@ -47,6 +48,10 @@ class Hearing:
     vector: Floats
     every: Floats
     places: tuple[int, ...]
+
+    def mean(self, grade: str) -> float:
+        """The expected step of a grade."""
+        return float(self.grades[grade] @ _STEPS[grade])
 
     def carriers(self, column: int) -> tuple[int, int]:
         """Offsets in the turn's text of the characters that carried the act in `column` (half-open)."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.utterance.acts import ACTS, CLASSES, GRADES
+from models.utterance.acts import ACTS, CLASSES
 from models.utterance.context import with_context
 from models.utterance.conversation import ConversationNetwork, summary
 from models.utterance.cues import CueReader
@@ -58,6 +59,12 @@ class Reader:
         return "sha256:" + digest.hexdigest()
 
     @cached_property
+    def _fusion(self) -> Mapping[str, NDArray[np.float64]]:
+        """Weight, trust and lift of every act of a role, `(3, acts)`."""
+        fitted = self.encoder.calibration["acts"]
+        return {role: np.array([fitted[role][name] for name in names]).T for role, names in ACTS.items()}
+
+    @cached_property
     def _network(self) -> ConversationNetwork:
         return ConversationNetwork(self.encoder.folder)
 
@@ -97,18 +104,22 @@ class Reader:
         acts: dict[str, float] = {}
         marks: list[CueMark] = []
         disputed: set[str] = set()
-        fusion = self.encoder.calibration["acts"][turn.role]
-        for column, name in enumerate(ACTS[turn.role]):
-            learnt, said = float(hearing.acts[column]), cue.acts.get(name, 0.0)
-            weight, trust, lift = fusion[name]
-            probability = _squash(weight * learnt + trust * odds_of(said) + lift)
+        names = ACTS[turn.role]
+        said = np.full(len(names), _UNSAID)
+        for name, odds in cue.acts.items():
+            if name in names:
+                said[names.index(name)] = odds_of(odds)
+        weight, trust, lift = self._fusion[turn.role]
+        together = _squashed(weight * hearing.acts + trust * said + lift)
+        for column in np.flatnonzero((together >= _SHOWN) | (hearing.acts >= _SURE) | (said > _UNSAID)):
+            name, probability = names[column], float(together[column])
+            by_cues, alone = cue.acts.get(name, 0.0), float(_squashed(hearing.acts[column]))
             if probability >= _SHOWN:
                 acts[name] = round(probability, 4)
-                if said == 0.0:
+                if by_cues == 0.0:
                     marks.append(CueMark(name, *_clause(turn.text, *hearing.carriers(column)), round(probability, 4)))
-            alone = _squash(learnt)
             if name in self._known[turn.role] and (
-                (said >= _SURE and alone <= _NO) or (alone >= _SURE and said <= _NO and probability < _SURE)
+                (by_cues >= _SURE and alone <= _NO) or (alone >= _SURE and by_cues <= _NO and probability < _SURE)
             ):
                 disputed.add(name)
         acts.update({name: said for name, said in cue.acts.items() if name not in ACTS[turn.role]})
@@ -165,13 +176,12 @@ def _clause(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _tone(turn: Utterance, hearing: Hearing) -> TurnReading:
-    means = {name: float(hearing.grades[name] @ np.asarray(steps, np.float32)) for name, steps in GRADES.items()}
-    feeling = round(max(-1.0, min(1.0, means["feeling"] / 2)), 4)
+    feeling = round(max(-1.0, min(1.0, hearing.mean("feeling") / 2)), 4)
     if turn.role == "customer":
         return TurnReading(sentiment=feeling, confidence=round(float(hearing.grades["feeling"].max()), 4))
     return TurnReading(
-        politeness=round((means["polite"] - 1) / 4, 4),
-        empathy=empathy_of(means["reaction"], means["understood"], means["explored"]),
+        politeness=round((hearing.mean("polite") - 1) / 4, 4),
+        empathy=empathy_of(hearing.mean("reaction"), hearing.mean("understood"), hearing.mean("explored")),
         sentiment=feeling,
         confidence=round(float(hearing.grades["polite"].max()), 4),
     )
@@ -199,14 +209,19 @@ def _scale(odds: Floats, low: float, high: float) -> float:
     return round(low + (high - low) * float(odds @ np.arange(len(odds))) / (len(odds) - 1), 4)
 
 
-def _squash(value: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+def _squashed(odds: NDArray[Any]) -> NDArray[np.float64]:
+    """The logistic function; as a hyperbolic tangent it cannot overflow."""
+    chances: NDArray[np.float64] = 0.5 + 0.5 * np.tanh(odds / 2, dtype=np.float64)
+    return chances
 
 
 def odds_of(probability: float) -> float:
     """The logit of what the lexicons say; an act they found nothing of is unlikely, not impossible."""
     within = min(0.97, max(0.03, probability))
     return math.log(within / (1 - within))
+
+
+_UNSAID = odds_of(0.0)
 
 
 def load_reader(*, second_opinion: bool = True, folder: Path | None = None) -> Reader:
