@@ -8,7 +8,6 @@ inboxes are never touched; what was deleted is not taken in from them again.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Literal, TypeAlias
 
 from pipeline.errors import InputError, StoreError
 from pipeline.i18n import t
+from pipeline.mentions import Mentions
 from pipeline.reports.html import file_stem
 from pipeline.settings import Settings
 from pipeline.store.database import Store
@@ -157,14 +157,15 @@ def _delete(
     heard = [*parts.get("audio", []), *whole]
     everything = {one.digest: one for some in parts.values() for one in some}
     own = store.own_texts([one.digest for one in (*whole, *silent)], least=LEAST, most=MOST)
+    # Pages first: once the store has forgotten whom they tell of, no later run could find what was left of them.
+    pages = _delete_pages(settings, everything.values(), own)
+    pages += _delete_answers(settings, days)
     copies = store.drop_media([one.digest for one in heard])
     if silent:
         store.drop_text([one.digest for one in silent])
     if whole:
         store.drop_all(whole, why=deletion.why)
     store.overwrite()
-    pages = _delete_pages(settings, everything.values(), own)
-    pages += _delete_answers(settings, days)
     gone = [one.digest for one in whole]
     left = [*store.remaining(gone), *store.traces([*own, *more]), *(str(copy) for copy in copies if copy.exists())]
     left += [str(path) for path in _holding(settings, _names(whole), own)]
@@ -198,15 +199,14 @@ def _delete_pages(settings: Settings, some: Iterable[Kept], said: Collection[str
 
 def _holding(settings: Settings, names: Collection[str], said: Collection[str]) -> Iterator[Path]:
     """Pages below `home` that hold one of these ids or sentences."""
-    if not names and not said:
+    sought = Mentions(names, said)
+    if not sought:
         return
-    words = [re.escape(word) for word in sorted(said)]
-    form = re.compile("|".join([*(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in sorted(names)), *words]))
     for path in sorted(settings.home.rglob("*")) if settings.home.is_dir() else ():
         inside = path.relative_to(settings.home).parts
         if inside[0] in _AWAY or path.suffix.lower() not in _PAGES or not path.is_file():
             continue
-        if form.search(path.stem) or form.search(path.read_text(encoding="utf-8", errors="replace")):
+        if sought.within(path.stem) or sought.within(path.read_text(encoding="utf-8", errors="replace")):
             yield path
 
 
