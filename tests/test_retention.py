@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, StoreError
 from pipeline.nightly import Nightly, run_local
 from pipeline.retention import erase, retain
 from pipeline.settings import Settings, load_settings
 from pipeline.store import open_store
 from pipeline.store.database import Store
+from pipeline.store.records import Message
 from tests.material import dialogue
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "inbox"
@@ -162,6 +163,36 @@ def test_recordings_go_with_their_copies(tmp_path: Path, settings: Callable[...,
     assert kept.conversation.interaction.recording is None
     assert kept.conversation.turns[0].text
     assert (folder / f"{CALL}.ogg").is_file()
+
+
+def test_a_copy_that_cannot_be_deleted_is_deleted_the_next_time(
+    tmp_path: Path, settings: Callable[..., Settings]
+) -> None:
+    made = settings(audio_complaint=30, audio_other=30)
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    for suffix in (".json", ".ogg"):
+        shutil.copyfile(SAMPLES / f"{CALL}{suffix}", folder / f"{CALL}{suffix}")
+    taken(folder, made)
+    (copy,) = (path for path in Path(made.media).rglob("*") if path.is_file())
+    copy.unlink()
+    copy.mkdir()
+    with open_store(made.store_url, media=made.media) as store:
+        with pytest.raises(StoreError, match="Z402"):
+            retain(store, made, now=NOW)
+        copy.rmdir()
+        copy.write_bytes(b"RIFF")
+        retain(store, made, now=NOW)
+    assert not copy.exists()
+
+
+def test_messages_about_others_stay(store: Store, settings: Callable[..., Settings]) -> None:
+    theirs = {r.evaluation.interaction: r.conversation.interaction.digest for r in store.results()}
+    for name in (SECOND, f"{SECOND}0"):
+        about = (theirs.get(name, "sha256:" + "0" * 64),)
+        store.put_message(Message(f"grave:{name}", "grave", "紧急", (f"{name}：一级投诉",), "", NOW, about), ["mail:x"])
+    erase(store, settings(), "u-" + SECOND)
+    assert [letter.message.lines for letter in store.letters()] == [(f"{SECOND}0：一级投诉",)]
 
 
 def test_a_customer_is_erased_with_decisions_and_pages(store: Store, settings: Callable[..., Settings]) -> None:

@@ -437,14 +437,16 @@ class Store:
         Raises:
             StoreError: Z402 the database cannot be written, or a copy not deleted.
         """
-        with self._writing() as session:
-            names = erasing.drop_media(session, digests)
-        copies = tuple(self._media / name for name in names)
+        with self._reading() as session:
+            copies = tuple(self._media / name for name in erasing.lone_media(session, digests))
+        # The files first: a copy that cannot be deleted stays known, and the next try finds it.
         try:
             for copy in copies:
                 copy.unlink(missing_ok=True)
         except OSError as error:
             raise failed(self._language, str(self._media), told(error)) from error
+        with self._writing() as session:
+            erasing.drop_media(session, digests)
         return copies
 
     def drop_text(self, digests: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, Engine, String, Text, cast, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.store.portions import portions
+from pipeline.store.portions import among, portions
 from pipeline.store.tables import (
     MOMENT,
     AlertedRow,
@@ -81,18 +81,20 @@ def _complaints(session: Session, digests: Sequence[str]) -> set[str]:
     return {digest for digest, classes in rows if classes.get("complaint_type") not in _NO_COMPLAINT}
 
 
-def drop_media(session: Session, digests: Collection[str]) -> tuple[str, ...]:
-    """Forget the recordings of interactions; gives the copies that no other interaction needs."""
-    names: set[str] = set()
+def lone_media(session: Session, digests: Collection[str]) -> tuple[str, ...]:
+    """The copies of recordings of these interactions that no other one needs."""
+    ours = frozenset(digests)
+    theirs = among(session, select(InteractionRow.media), InteractionRow.digest, list(ours))
+    names = sorted({name for (name,) in theirs if name is not None})
+    users = among(session, select(InteractionRow.media, InteractionRow.digest), InteractionRow.media, names)
+    needed = {name for name, digest in users if digest not in ours}
+    return tuple(name for name in names if name not in needed)
+
+
+def drop_media(session: Session, digests: Collection[str]) -> None:
+    """Forget the recordings of interactions."""
     for some in portions(list(digests)):
-        theirs = InteractionRow.digest.in_(some)
-        names.update(filter(None, session.scalars(select(InteractionRow.media).where(theirs))))
-        session.execute(update(InteractionRow).where(theirs).values(media=None))
-    return tuple(sorted(name for name in names if not _needed(session, name)))
-
-
-def _needed(session: Session, media: str) -> bool:
-    return session.scalar(select(InteractionRow.digest).where(InteractionRow.media == media).limit(1)) is not None
+        session.execute(update(InteractionRow).where(InteractionRow.digest.in_(some)).values(media=None))
 
 
 def drop_text(session: Session, digests: Collection[str], *, at: datetime) -> None:
@@ -127,6 +129,7 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
     """Delete interactions with all that hangs on them; only their digests stay, so that they are not taken in again."""
     digests, ids = [one.digest for one in items], {one.id for one in items}
     sources = {one.source for one in items}
+    alerts: set[str] = set()
     for some in portions(list(digests)):
         theirs = EvaluationRow.interaction_digest.in_(some)
         numbers = list(session.scalars(select(EvaluationRow.id).where(theirs)))
@@ -143,6 +146,7 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
             session.execute(delete(SpokenRow).where(SpokenRow.hearing_id.in_(part)))
             session.execute(delete(HearingRow).where(HearingRow.id.in_(part)))
         session.execute(delete(TimingRow).where(TimingRow.interaction_digest.in_(some)))
+        alerts.update(session.scalars(select(AlertedRow.alert).where(AlertedRow.subject.in_(some))))
         session.execute(delete(AlertedRow).where(AlertedRow.subject.in_(some)))
         session.execute(delete(AttemptRow).where(AttemptRow.digest.in_(some)))
         session.execute(update(InteractionRow).where(InteractionRow.replaced_by.in_(some)).values(replaced_by=None))
@@ -152,11 +156,9 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
         session.flush()
     for some in portions(sorted(sources)):
         session.execute(delete(SetAsideRow).where(SetAsideRow.source.in_(some)))
+    for some in portions(sorted(alerts)):
+        session.execute(delete(OutboxRow).where(OutboxRow.alert.in_(some)))
     names = frozenset((*ids, *sources))
-    for letter in session.scalars(select(OutboxRow)):
-        told = f"{letter.title} {letter.lines} {letter.report}"
-        if any(name in told for name in names):
-            session.delete(letter)
     for night in session.scalars(select(NightRow)):
         night.figures = _without(night.figures, names)
 
