@@ -68,7 +68,6 @@ def to_json(value: object) -> str:
     return _ENCODER.encode(value) if value or type(value) not in _NOTHING else _NOTHING[type(value)]
 
 
-
 def from_json(text: str | bytes) -> Any:
     """What `to_json` wrote, without the search for blanks around it that takes half of `json.loads`."""
     return _DECODER.raw_decode(text if isinstance(text, str) else text.decode())[0]
