@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,12 +103,27 @@ def at_hand(where: str) -> Path:
         return Path(where)
     file = _cached(where)
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = file.with_name(f"{file.name}.{os.getpid()}.part")
-        with _as_os_error(where):
-            _system(where).get_file(where, str(partial))
-        partial.replace(file)
+        _make_private(file.parent.parent)
+        file.parent.mkdir(exist_ok=True)
+        handle, name = tempfile.mkstemp(suffix=".part", dir=file.parent)
+        os.close(handle)
+        partial = Path(name)
+        try:
+            with _as_os_error(where):
+                _system(where).get_file(where, str(partial))
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
     return file
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that nobody else sees into; below the folder for temporary files others could have made it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(folder))
+    folder.chmod(0o700)
 
 
 def _cached(url: str) -> Path:

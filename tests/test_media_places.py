@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from pipeline.remote import RemotePath, at_hand, place
 from pipeline.scorecard import find_scorecard
 from pipeline.store import Result, open_store
 from pipeline.store.database import Store
+from pipeline.store.media import copies
 from tests.loopback import free_port
 from tests.material import write_wave
 from tests.test_store import result
@@ -133,6 +135,34 @@ def test_a_deleted_copy_is_gone_here_and_there(store: Store, tmp_path: Path) -> 
     assert not copy.exists()
     with pytest.raises(FileNotFoundError):
         at_hand(where).read_bytes()
+
+
+def test_a_copy_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    recording = write_wave(tmp_path / "x.wav")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            copies([recorded(recording).conversation], tmp_path / "media")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert [path for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+
+
+def test_what_is_fetched_is_seen_by_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary, elsewhere = tmp_path / "temporary", tmp_path / "elsewhere"
+    temporary.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    folder = place(f"memory://{tmp_path.name}")
+    assert isinstance(folder, RemotePath)
+    sound = folder / "x.wav"
+    sound.put(write_wave(tmp_path / "x.wav"))
+    (temporary / f"zhijian-media-{os.getuid()}").symlink_to(elsewhere)
+    with pytest.raises(PermissionError):
+        at_hand(str(sound))
+    (temporary / f"zhijian-media-{os.getuid()}").unlink()
+    assert at_hand(str(sound)).parent.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_an_object_store_that_does_not_answer_is_told_and_nothing_is_kept(

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from threading import get_ident
 
 from pipeline.conversation import Conversation
 from pipeline.recordings import file_digest
@@ -34,7 +35,10 @@ def _copy(recording: str, folder: Path | RemotePath) -> str:
         copy.put(file)
     elif not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        partial = copy.with_name(f"{copy.name}.{os.getpid()}.part")
-        shutil.copyfile(file, partial)
-        partial.replace(copy)
+        partial = copy.with_name(f"{copy.name}.{os.getpid()}.{get_ident()}.part")
+        try:
+            shutil.copyfile(file, partial)
+            partial.replace(copy)
+        finally:
+            partial.unlink(missing_ok=True)
     return name
