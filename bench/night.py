@@ -1,12 +1,14 @@
 """What a night costs: throughput, memory, the share outside the models, growth, orchestration, taking up after a kill.
 
-    .venv/bin/python bench/night.py [--sizes 250 1000 4000] [--calls 10] [--prefect 500] [--kill 500] [--workers 500]
+    .venv/bin/python bench/night.py [--sizes 250 1000 4000] [--mixed 500 10] [--prefect 500] [--kill 500]
+                                    [--workers 500]
 
 Every night runs in a process of its own over an inbox of chats that are put together from the reader's training
-patterns, 250 a file, and of the shipped sample recordings. Times are of the processor, all threads together
-(`time.process_time`), so that what else a machine does hardly counts. *In the models* is hearing (decoding, looking for
-speech, recognition) and reading; everything else is *outside*: taking in, measuring, scoring, flagging, the store, the
-report. *Taking up* is what a run costs that finds everything done: what a kill costs besides the steps it broke off.
+patterns, 250 a file, and of the shipped sample recordings. The goal goes by a night of both, `--mixed 10000 200`. Times
+are of the processor, all threads and child processes together, so that what else a machine does hardly counts. *In the
+models* is hearing (decoding, looking for speech, recognition) and reading; everything else is *outside*: taking in,
+measuring, scoring, flagging, the store, the report. *Taking up* is what a run costs that finds everything done: what a
+kill costs besides the steps it broke off.
 The orchestration of Prefect is what its client takes outside the batches, and what its server takes, a batch and an
 interaction. *After a kill*: a night that is killed when half of its batches are kept and started again, against one
 that is left alone. Two workers against one are processes of `run.engine: dask`; there the clock on the wall counts.
@@ -46,7 +48,8 @@ SAMPLES = ROOT / "samples" / "inbox"
 class Night:
     """One night: seconds of the processor by part, and the highest resident memory in MiB so far.
 
-    `begun` is memory before anything, `early` a tenth in, `worked` when all was kept, `highest` after the report.
+    `begun` is memory before anything, `early` a tenth in, `worked` when all was kept, `highest` after the report;
+    `pages` is how many interactions have a page of their own.
     """
 
     chats: int
@@ -61,6 +64,7 @@ class Night:
     worked: float
     highest: float
     store: float
+    pages: int
 
     @property
     def count(self) -> int:
@@ -133,6 +137,12 @@ class Clock:
         return timed
 
 
+def used() -> float:
+    """Seconds of the processor so far, with those of child processes that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def resident() -> float:
     """The highest resident memory so far in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -165,9 +175,9 @@ def night(folder: Path, chats: int, calls: int) -> Night:
     begun, early = resident(), 0.0
 
     def part(step: Callable[[], Any]) -> Any:
-        start = time.process_time()
+        start = used()
         made = step()
-        parts.append(time.process_time() - start)
+        parts.append(used() - start)
         return made
 
     planned = part(lambda: Nightly(inbox, settings, workshop=workshop))
@@ -185,8 +195,9 @@ def night(folder: Path, chats: int, calls: int) -> Night:
     highest = resident()
     part(lambda: Nightly(inbox, settings, workshop=workshop))
     size = (settings.home / "zhijian.sqlite").stat().st_size / 2**20
+    pages = len(list((settings.report / "interactions").iterdir()))
     plan, works, finish, again = parts
-    return Night(chats, calls, plan, clock.seconds, works, finish, again, begun, early, worked, highest, size)
+    return Night(chats, calls, plan, clock.seconds, works, finish, again, begun, early, worked, highest, size, pages)
 
 
 def orchestrated(folder: Path) -> Orchestration:
@@ -307,7 +318,7 @@ def show(found: Sequence[Night]) -> Table:
         "chats", "recordings", "an hour and core", f"outside the models (goal {OUTSIDE:.0%})",
         "ms outside an interaction", "against the smallest", "taking in",
         "keeping and scoring", "report", "taking up ms each",
-        "MiB at a tenth", "MiB when all is kept", "MiB with the report", "store MiB",
+        "pages", "MiB at a tenth", "MiB when all is kept", "MiB with the report", "store MiB",
     )  # fmt: skip
     for one in found:
         outside = one.seconds - one.models
@@ -324,6 +335,7 @@ def show(found: Sequence[Night]) -> Table:
             f"{one.work - one.models:.1f} s",
             f"{one.finish:.1f} s",
             f"{1000 * one.again / one.count:.2f}",
+            str(one.pages),
             f"{one.early:.0f}",
             f"{one.worked:.0f} {'✓' if one.worked <= (1 + FLAT) * one.early else '✗'}",
             f"{one.highest:.0f}",
@@ -369,7 +381,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[250, 1000, 4000], help="chats of the nights")
-    parser.add_argument("--calls", type=int, default=10, help="recordings of a night of their own; 0: none")
+    mixed = {"nargs": 2, "metavar": ("CHATS", "RECORDINGS"), "help": "a night of both; 0 0: none"}
+    parser.add_argument("--mixed", type=int, default=[500, 10], **mixed)
     parser.add_argument("--prefect", type=int, default=500, help="chats of a night under Prefect; 0: none")
     parser.add_argument("--kill", type=int, default=500, help="chats of a night that is killed half-way; 0: none")
     parser.add_argument("--workers", type=int, default=500, help="chats of a night by 1 and 2 processes; 0: none")
@@ -383,8 +396,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = console()
     if chosen.sizes:
         out.print(show([Night(**in_process("night", size, 0)) for size in chosen.sizes]))
-    if chosen.calls:
-        out.print(show([Night(**in_process("night", 0, chosen.calls))]))
+    if any(chosen.mixed):
+        out.print(show([Night(**in_process("night", *chosen.mixed))]))
     if chosen.prefect:
         port = {"ZHIJIAN_SCHEDULE_PORT": "4299", "ZHIJIAN_RUN_CHATS_PER_BATCH": "50"}
         out.print(show_orchestration(Orchestration(**in_process("prefect", chosen.prefect, 0, **port))))
