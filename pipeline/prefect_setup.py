@@ -65,7 +65,7 @@ def local_server(home: Path, port: int, language: Language = "zh") -> Iterator[s
     A server that the environment names, or that already listens on `port`, is used and left running.
 
     Raises:
-        SettingsError: Z560 no server came up.
+        SettingsError: Z585 no server came up.
     """
     configure(home)
     if os.environ.get(API):
@@ -100,7 +100,7 @@ def _await(server: subprocess.Popen[bytes], api: str, log: Path, language: Langu
         if ended is not None or time.monotonic() > patience:
             detail = f"status {ended}" if ended is not None else api
             hint = t(language, "flows.no_server_hint", log=log)
-            raise SettingsError("Z560", t(language, "flows.no_server", detail=detail), where="schedule.port", hint=hint)
+            raise SettingsError("Z585", t(language, "flows.no_server", detail=detail), where="schedule.port", hint=hint)
         time.sleep(0.5)
 
 

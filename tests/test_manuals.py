@@ -75,6 +75,12 @@ def test_every_error_code_is_told() -> None:
     assert codes_of(" ".join(raised)) == codes_of(text_of("docs/formats.md").split("## Error codes")[1])
 
 
+def test_every_error_code_is_told_once() -> None:
+    table = text_of("docs/formats.md").split("## Error codes")[1]
+    told = [number for row in re.findall(r"^\| (Z[^|]*)\|", table, re.M) for number in sorted(codes_of(row))]
+    assert [number for number in set(told) if told.count(number) > 1] == []
+
+
 def test_shown_interaction_is_taken_and_shown_evaluation_is_whole() -> None:
     shown_in, shown_out, *_ = (
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", text_of("docs/formats.md"), re.S)
