@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pipeline import __version__
 from pipeline.cli import main
 from pipeline.cli.tables import _reasons
 from pipeline.doctor import disk, home, packages, versions
+from pipeline.i18n import t
 from pipeline.night import card_text
 from pipeline.reports.words import Words
 from pipeline.scorecard import find_scorecard
@@ -100,6 +103,11 @@ def test_score_prints_one_object_an_interaction_in_the_order_given(zhijian: Run,
         "interaction", "scorecard", "engine", "total", "max", "passed", "band", "fatal", "criteria", "measures",
         "classes", "review",
     }  # fmt: skip
+
+
+def test_score_prints_no_empty_table(zhijian: Run, write_json: WriteJson, tmp_path: Path) -> None:
+    done = zhijian("score", write_json(tmp_path / "broken.json", {"id": "T1"}))
+    assert (done.status, done.out, "Z107" in done.err) == (1, "", True)
 
 
 def test_score_takes_the_card_it_is_told(zhijian: Run, inbox: Path) -> None:
@@ -265,6 +273,23 @@ def test_an_unknown_agent_is_told_with_the_known_ones(zhijian: Run, inbox: Path)
     done = zhijian("agent", "99")
     assert done.status == 2
     assert "1024" in done.err
+
+
+def test_restore_of_a_missing_file_makes_no_store(zhijian: Run, tmp_path: Path) -> None:
+    done = zhijian("restore", tmp_path / "nowhere.backup")
+    assert (done.status, "[Z113]" in done.err) == (2, True)
+    assert not (Path(os.environ["ZHIJIAN_HOME"]) / "zhijian.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "key"), [(["--help"], "flows.serve_help"), (["review", "--help"], "cli.review.verdict")]
+)
+def test_help_cuts_no_words_on_a_narrow_terminal(
+    zhijian: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], key: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told, shown = (re.sub(r"[^\u3400-\u9fff]", "", text) for text in (t("zh", key), zhijian(*words).out))
+    assert told[-12:] in shown
 
 
 def test_export_prints_what_score_prints_by_id(zhijian: Run, inbox: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
@@ -43,6 +44,18 @@ class _Group(TyperGroup):
         return option
 
 
+class _Folding(rich_utils.OptionHighlighter):
+    """Colours of help. Chinese has no blanks between words: what is too long goes on in the next line, uncut."""
+
+    def highlight(self, text: Text) -> None:
+        super().highlight(text)
+        text.overflow = "fold"
+
+
+rich_utils.highlighter = _Folding()
+rich_utils.DEFAULT_STRING = _("default_value")
+rich_utils.REQUIRED_LONG_STRING = _("required")
+rich_utils.RICH_HELP = _("see_help")
 for _panel in ("ARGUMENTS", "OPTIONS", "COMMANDS", "ERRORS"):
     setattr(rich_utils, f"{_panel}_PANEL_TITLE", _(f"panel.{_panel.lower()}"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.cli.console import results
+from pipeline.errors import InputError
 from pipeline.i18n import t
 from pipeline.settings import Settings
 from pipeline.store import open_store
@@ -19,7 +20,14 @@ def backup(file: Path, settings: Settings) -> int:
 
 
 def restore(file: Path, settings: Settings) -> int:
-    """Put a backup into the store, which must be empty; gives the exit status."""
+    """Put a backup into the store, which must be empty; gives the exit status.
+
+    Raises:
+        InputError: Z113, there is no such file; no store is made then.
+    """
+    if not file.exists():
+        hint = t(settings.language, "ingest.no_file_hint")
+        raise InputError("Z113", t(settings.language, "ingest.no_file", path=file), hint=hint)
     with open_store(settings.store_url, media=settings.media, language=settings.language) as store:
         made = store.restore(file)
     _tell("restore", file, made.rows["interactions"], made.digest, settings)

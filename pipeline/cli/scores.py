@@ -37,7 +37,7 @@ def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, o
             card = workshop.card(result.conversation.interaction.channel)
             record = evaluation_record(result.evaluation, result.review, card, language)
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
-    else:
+    elif scored:
         results().print(results_table_of(scored, workshop, settings))
     misfits = filter(None, map(workshop.misfit, intake.interactions))
     for note in (*intake.notes, *misfits, *_heard(scored, language)):
