@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HANG = -1
 """An answer that never comes."""
+FLOOD = -2
+"""An answer that never ends."""
 PATIENCE = 900
 """Seconds after which a machine that is only slow is taken for one that is stuck."""
 
@@ -81,6 +83,13 @@ def web(*answers: tuple[int, str]) -> Iterator[Web]:
             state.got.append(Posted(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             if status == HANG:
                 released.wait()
+                return
+            if status == FLOOD:
+                self.send_response(200)
+                self.end_headers()
+                with suppress(ConnectionError):
+                    while not released.is_set():
+                        self.wfile.write(text.encode() * 10_000)
                 return
             self.send_response(status)
             self.send_header("Content-Length", str(len(text.encode())))

@@ -25,7 +25,7 @@ from pipeline.settings import Settings, load_settings
 from pipeline.store import open_store
 from pipeline.store.database import Store
 from pipeline.store.records import Letter, LetterState, Message
-from tests.loopback import HANG, Box, certificate, mail, web
+from tests.loopback import FLOOD, HANG, Box, certificate, mail, web
 
 NOW = datetime(2026, 1, 6, 3, 12, tzinfo=UTC)
 MESSAGE = Message("night:12", "warning", "质检夜报：1 项需要关注", ("投诉风险指数 27。",), "/srv/n.html", NOW)
@@ -63,6 +63,14 @@ def states(store: Store) -> list[tuple[str, int, int]]:
 
 
 # Web requests
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(Kind.WEBHOOK, Delivered(sent=1)), (Kind.WECOM, Delivered(unknown=1))], ids=["webhook", "wecom"]
+)
+def test_an_answer_without_end_is_not_waited_for(kind: Kind, told: Delivered, store: Store, settings: Settings) -> None:
+    with web((FLOOD, "好")) as server:
+        assert sent_to(robot(kind, server.url), store, settings, attempts=2) == told
 
 
 def test_generic_json_is_signed_over_time_stamp_and_body(store: Store, settings: Settings) -> None:

@@ -6,9 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from pipeline.alerts.receivers import Kind, Receiver
@@ -17,6 +19,11 @@ from pipeline.alerts.wording import plain, repeated
 from pipeline.settings import Settings
 from pipeline.store.records import Letter
 
+if TYPE_CHECKING:
+    import httpx
+
+MOST_BYTES = 100_000
+"""Bytes of an answer that are read; a robot says whether it took the message in a hundred."""
 WECOM_BYTES = 4096
 """The longest Markdown that a robot of 企业微信 takes."""
 _SOON = {
@@ -49,14 +56,26 @@ def send(letter: Letter, receiver: Receiver, settings: Settings) -> None:
     request = request_of(letter, receiver, settings, datetime.now(UTC))
     try:
         with httpx.Client(timeout=settings.alerts.timeout, follow_redirects=False) as client:
-            answer = client.post(request.url, content=request.body, headers=dict(request.headers))
+            posting = client.stream("POST", request.url, content=request.body, headers=dict(request.headers))
+            with posting as answer:
+                status, told = answer.status_code, _beginning(answer, settings.alerts.timeout)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise NotNowError(type(error).__name__) from error
     except httpx.TransportError as error:
         raise NoAnswerError(type(error).__name__) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RefusedError(type(error).__name__) from error
-    _judge(receiver.kind, answer.status_code, answer.content)
+    _judge(receiver.kind, status, told)
+
+
+def _beginning(answer: httpx.Response, seconds: float) -> bytes:
+    """The beginning of an answer: as much as came in so many seconds, for it need not have an end."""
+    until, content = time.monotonic() + seconds, bytearray()
+    for chunk in answer.iter_bytes():
+        content += chunk
+        if len(content) > MOST_BYTES or time.monotonic() > until:
+            break
+    return bytes(content)
 
 
 def request_of(letter: Letter, receiver: Receiver, settings: Settings, now: datetime) -> Request:
