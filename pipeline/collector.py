@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-SELDOM = (20_000, 20, 50)
+SELDOM = (5_000, 10, 10)
 """Objects after which the collector looks through the youngest, and how often that makes it look through older ones."""
 _LOCK = Lock()
 _inside = 0

@@ -317,6 +317,11 @@ def revisions() -> Sequence[str]:
     return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
 
+def searched_by(url: str) -> list[tuple[int, ...]]:
+    with within(url) as connection:
+        return list(connection.scalars(select(SpokenRow.pairs).order_by(SpokenRow.hearing_id)))
+
+
 def test_every_migration_goes_back_and_forth_with_rows_in_the_tables(store_url: str, tmp_path: Path) -> None:
     with open_store(store_url, media=tmp_path) as store:
         store.save([said("C1", "我要退款"), said("C2", "您好", agent="7")])
@@ -324,6 +329,7 @@ def test_every_migration_goes_back_and_forth_with_rows_in_the_tables(store_url: 
         store.keep_card("hotline", "1.0", "sha256:c1", "id: hotline", who="质检组")
         run = store.begin_run("inbox", "local")
         store.finish_run(run, taken=2, evaluated=2, known=0)
+    before = searched_by(store_url)
     for revision in revisions()[-2::-1]:
         alembic(store_url, "downgrade", revision)
         with within(store_url) as connection:
@@ -335,6 +341,7 @@ def test_every_migration_goes_back_and_forth_with_rows_in_the_tables(store_url: 
         assert found(store, "退款") == found(store, "退款", agent="1024") == ["C1"]
         assert (found(store, "您好", agent="7"), found(store, "您好", agent="1024")) == (["C2"], [])
         assert [r.evaluation.total for r in store.results()] == [86.5, 86.5]
+    assert searched_by(store_url) == before
     alembic(store_url, "downgrade", "base")
     assert tables_of(store_url) <= {"alembic_version"}
 

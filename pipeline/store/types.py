@@ -49,9 +49,11 @@ class Pairs(TypeDecorator[tuple[int, ...]]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[int, ...] | None:
         """The numbers, ascending."""
-        if value is None or dialect.name == "postgresql":
-            return None if value is None else tuple(value)
-        return tuple(sorted((int(word, 16) ^ 0x80000000) - 0x80000000 for word in value.split()))
+        if value is None:
+            return None
+        if dialect.name != "postgresql":
+            value = ((int(word, 16) ^ 0x80000000) - 0x80000000 for word in value.split())
+        return tuple(sorted(value))
 
 
 def words(pairs: Iterable[int]) -> str:
