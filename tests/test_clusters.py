@@ -23,6 +23,7 @@ import pytest
 from pipeline.cli.stored import export
 from pipeline.nightly import Nightly, run_local
 from pipeline.settings import load_settings
+from pipeline.threads import own_threads
 from tests.children import ROOT, zhijian
 from tests.loopback import free_port, until
 from tests.material import GREETED, RUDE, dialogue
@@ -34,11 +35,13 @@ SMALL = {"ZHIJIAN_RUN_CHATS_PER_BATCH": "2", "ZHIJIAN_RUN_SETTLED_SECONDS": "0"}
 
 
 @contextmanager
-def running(*words: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A command of Prefect, as long as the context lasts."""
+def running(
+    *words: str, env: Mapping[str, str], log: Path, module: str = "prefect"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of Prefect or of another module, as long as the context lasts."""
     with (
         log.open("ab") as file,
-        subprocess.Popen([sys.executable, "-m", "prefect", *words], cwd=ROOT, env=env, stdout=file, stderr=file) as one,
+        subprocess.Popen([sys.executable, "-m", module, *words], cwd=ROOT, env=env, stdout=file, stderr=file) as one,
     ):
         try:
             yield one
@@ -128,6 +131,24 @@ def test_on_a_dask_cluster_two_processes_give_the_bytes_of_one(
         # The one who planned, and the two who worked.
         assert database.execute("SELECT count(*) FROM workers").fetchone() == (3,)
         assert database.execute("SELECT count(*) FROM batches").fetchone() == (0,)
+
+
+def test_workers_of_a_running_cluster_hear_as_the_process_that_planned_does(
+    inboxes: tuple[Path, Path], calm: tuple[str, str], tmp_path: Path, prefect: dict[str, str]
+) -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    home, log = tmp_path / "home", tmp_path / "dask.log"
+    env = prefect | {"OMP_NUM_THREADS": "2" if own_threads() == 1 else "1"}
+    scheduler = ("--host", address, "--no-dashboard")
+    worker = (address, "--nworkers", "1", "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard")
+    with (
+        running(*scheduler, env=env, log=log, module="distributed.cli.dask_scheduler"),
+        running(*worker, "--local-directory", str(tmp_path), env=env, log=log, module="distributed.cli.dask_worker"),
+    ):
+        dask = {"ZHIJIAN_RUN_ENGINE": "dask", "ZHIJIAN_RUN_CLUSTER": address}
+        night = zhijian("run", inboxes[0], home=home, settings={**prefect, **SMALL, **dask})
+    assert (night.status, CALL in night.out) == (1, True), (night.said, log.read_text(encoding="utf-8"))
+    assert exported(ZHIJIAN_HOME=str(home)) == calm[0]
 
 
 @contextmanager
