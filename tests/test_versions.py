@@ -94,8 +94,8 @@ def test_one_version_is_active_and_the_former_is_retired(tmp_path: Path, store: 
         ("active", "王敏", "上线"),
         ("retired", "李雷", "道别放宽"),
     ]
-    assert second.activated is not None
-    assert second.activated.at >= first.created_at
+    assert second.changes[-1].state is CardState.ACTIVE
+    assert second.changes[-1].at >= first.changes[0].at
 
 
 def test_an_active_version_cannot_change(tmp_path: Path, store: Store) -> None:

@@ -129,16 +129,6 @@ class CardVersion:
         """`ID@VERSION`, as commands take it."""
         return f"{self.scorecard_id}@{self.version}"
 
-    @property
-    def created_at(self) -> datetime:
-        """When it was first kept."""
-        return self.changes[0].at
-
-    @property
-    def activated(self) -> CardChange | None:
-        """The last step that made it active."""
-        return next((change for change in reversed(self.changes) if change.state is CardState.ACTIVE), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
