@@ -39,6 +39,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         home(settings.home, language),
         disk(settings.home, language),
         store(settings),
+        *key(settings),
         speech_model(settings),
         reader(settings),
     )
@@ -127,6 +128,17 @@ def store(settings: Settings) -> Check:
     except ZhijianError as error:
         return Check(False, f"[{error.code}] {error.what}", error.hint)
     return Check(True, t(settings.language, "cli.doctor.store", count=count))
+
+
+def key(settings: Settings) -> Iterator[Check]:
+    """Whether masked data can be encrypted, where the settings ask for that."""
+    from pipeline.privacy import seal_of
+
+    try:
+        if seal_of(settings) is not None:
+            yield Check(True, t(settings.language, "cli.doctor.key"))
+    except ZhijianError as error:
+        yield Check(False, f"[{error.code}] {error.what}", error.hint)
 
 
 def speech_model(settings: Settings) -> Check:

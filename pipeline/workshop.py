@@ -33,11 +33,13 @@ class Workshop:
 
     Raises:
         ScorecardError: a card is missing or wrong.
-        SettingsError: a card compares meanings, and the model for that cannot be used.
+        SettingsError: a card compares meanings, and the model for that cannot be used; or what is masked is to be kept
+            encrypted, and the key for that cannot be used.
     """
 
     def __init__(self, settings: Settings, *, scorecard: str | None = None, find: Find | None = None) -> None:
         self.settings = settings
+        self._seal: Seal | None = seal_of(settings)
         by_name = find or partial(find_scorecard, language=settings.language)
         cards: dict[str, Scorecard] = {}
         self._by_channel: dict[Channel, Scorecard] = {}
@@ -73,16 +75,8 @@ class Workshop:
         """All scorecards in use, each once."""
         return tuple({card.digest: card for card in self._by_channel.values()}.values())
 
-    @cached_property
-    def _seal(self) -> Seal | None:
-        return seal_of(self.settings)
-
     def masked(self, conversation: Conversation) -> Conversation:
-        """The conversation without its personal data, unless the settings say that it stays.
-
-        Raises:
-            SettingsError: what is masked is to be kept encrypted, and the key for that cannot be used.
-        """
+        """The conversation without its personal data, unless the settings say that it stays."""
         return masked(conversation, self.settings, self._seal)
 
     @cached_property

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from bench.privacy import PRECISION, RECALL, measured
+from pipeline import doctor
 from pipeline.conversation import Agent, Channel, Conversation, Interaction, Speaker, Turn, Verdict, Word
 from pipeline.criteria.base import evidence
 from pipeline.dialogue import build, measure
@@ -17,6 +18,7 @@ from pipeline.privacy import Seal, masked, seal_of
 from pipeline.redact import masked_text, redact
 from pipeline.settings import load_settings
 from pipeline.text import matching_form
+from pipeline.workshop import Workshop
 from tests.cards import finding
 from tests.dialogues import talk
 
@@ -166,6 +168,9 @@ def test_encryption_without_a_proper_key_is_an_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("ZHIJIAN_PRIVACY_KEY", key)
     with pytest.raises(SettingsError, match="Z560"):
         seal_of(load_settings())
+    with pytest.raises(SettingsError, match="Z560"):
+        Workshop(load_settings())
+    assert [(check.sound, "Z560" in check.text) for check in doctor.key(load_settings())] == [(False, True)]
 
 
 def test_masking_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
