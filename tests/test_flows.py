@@ -246,6 +246,33 @@ def test_the_flow_does_what_the_plain_run_does(inbox: Path, settings: Settings) 
 
 
 @pytest.mark.usefixtures("_prefect")
+def test_the_flow_of_retention_deletes_what_is_past_its_time(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.flows import retention
+
+    finish(Nightly(inbox, settings))
+    assert retention() == 0
+    for kind in ("COMPLAINT", "OTHER"):
+        monkeypatch.setenv(f"ZHIJIAN_RETENTION_DERIVED_{kind}", "1")
+    assert retention() == 5
+    assert rows(settings, "turns") == 0
+    assert len(list((settings.home / "deletions").iterdir())) == 1
+    assert finish(Nightly(inbox, settings)) == []
+
+
+def test_a_cluster_that_cannot_be_reached_says_which_setting_names_it(inbox: Path, settings: Settings) -> None:
+    from pipeline.flows import work_off
+
+    run = settings.run.model_copy(update={"engine": "dask", "cluster": "nowhere://127.0.0.1:1"})
+    planned = Nightly(inbox, settings.model_copy(update={"run": run}))
+    with pytest.raises(SettingsError, match=r"Z582.*nowhere://127\.0\.0\.1:1") as raised:
+        work_off(planned)
+    planned.store.close()
+    assert raised.value.where == "run.cluster"
+
+
+@pytest.mark.usefixtures("_prefect")
 def test_sharing_out_a_night_without_a_deployment_says_what_to_do(inbox: Path, settings: Settings) -> None:
     from pipeline.flows import work_off
 
