@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pipeline.conversation import Channel, Conversation, Hearing, Interaction, Measures, Speaker, Turn
+from pipeline.text import spoken_length
 
 Span: TypeAlias = tuple[float, float]
 
@@ -121,13 +122,8 @@ def measure(channel: Channel, turns: Sequence[Turn], *, hearing: Hearing | None 
 
 def turn_characters(turn: Turn) -> int:
     """Spoken characters of a turn, those that placeholders of personal data hide included."""
-    shown = sum(character_count(turn.text[slice(*mark.span)]) for mark in turn.marks)
-    return character_count(turn.text) - shown + sum(mark.characters for mark in turn.marks)
-
-
-def character_count(text: str) -> int:
-    """Spoken characters of a text: letters, digits and Chinese characters, no punctuation and no spaces."""
-    return sum(map(str.isalnum, text))
+    shown = sum(spoken_length(turn.text[slice(*mark.span)]) for mark in turn.marks)
+    return spoken_length(turn.text) - shown + sum(mark.characters for mark in turn.marks)
 
 
 def characters_per_minute(turns: Iterable[Turn], *, min_chars: int = MIN_RATE_CHARACTERS) -> float | None:
@@ -203,7 +199,7 @@ def _cut_into(turn: Turn, at: float, overlap: float, delay: float) -> bool:
     if at - start < delay or end - at < overlap or end <= start:
         return False
     if turn.words:
-        left = float(sum(character_count(word.text) or not word.text for word in turn.words if word.start >= at))
+        left = float(sum(spoken_length(word.text) or not word.text for word in turn.words if word.start >= at))
     else:
         left = turn_characters(turn) * (end - at) / (end - start)
     return left >= MIN_UNFINISHED_CHARACTERS

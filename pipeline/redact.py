@@ -15,8 +15,8 @@ from types import MappingProxyType
 from pipeline.conversation import Conversation, Json, Mark, Turn, Word
 from pipeline.finders import find, find_in
 from pipeline.personal import Personal, Place, given, others_before
-from pipeline.placeholders import LABELS, PLACEHOLDER, blanked, placeholder
-from pipeline.text import DIGITS, matching_form
+from pipeline.placeholders import PLACEHOLDER, blanked, placeholder
+from pipeline.text import DIGITS, matching_form, spoken_length
 
 LEAST_DIGITS = 3
 """Digits in a row from this length on are hidden by `hide`, unless a unit says that they are an amount or a date."""
@@ -88,7 +88,7 @@ def redact(conversation: Conversation) -> tuple[Conversation, tuple[Hidden, ...]
         given_in = _given(said, turns)
         for place in said.places:
             text = turns[place.turn].text[place.start : place.end]
-            mark = Mark(said.kind, (place.start, place.end), _spoken(text), thing, said.certain, given_in)
+            mark = Mark(said.kind, (place.start, place.end), spoken_length(text), thing, said.certain, given_in)
             places.setdefault(place.turn, []).append((place, mark))
             hidden.append(Hidden(place.turn, said.kind, text))
     masked = tuple(_masked(turn, [mark for _, mark in places.get(turn.index, ())]) for turn in turns)
@@ -185,10 +185,6 @@ def _word_times(turn: Turn) -> Iterator[tuple[float, float]]:
 def _given(said: Personal, turns: Sequence[Turn]) -> int | None:
     speaker = turns[said.places[0].turn].speaker
     return given(said, others_before(said, turns, (speaker,))) if said.certain else None
-
-
-def _spoken(text: str) -> int:
-    return sum(map(str.isalnum, text))
 
 
 def _masked(turn: Turn, marks: list[Mark]) -> Turn:
@@ -340,7 +336,3 @@ def _merged(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         else:
             merged.append((start, end, mark))
     return merged
-
-
-KINDS = tuple(LABELS)
-"""Kinds of personal data that placeholders are there for."""

@@ -29,8 +29,11 @@ DIGITS = {
 """Characters read out as one digit each (一零二四 = 1024, 幺 = 1)."""
 
 _PAUSE = "，,、。！？!?；;：:…\\s嗯呃啊哦噢喔唔诶欸哎"
-_FILLER = re.compile("|".join(FILLERS) + f"|(?:(?<![^{_PAUSE}])|(?<=那个))就是(?=[{_PAUSE}]|那个)")
-"""Among them 就是 between pauses or other fillers; elsewhere it means something."""
+_FILLER = re.compile("|".join(FILLERS) + f"|就是(?:(?<![^{_PAUSE}]就是)|(?<=那个就是))(?=[{_PAUSE}]|那个)")
+"""Among them 就是 between pauses or other fillers; elsewhere it means something.
+
+Every branch begins with a character of its own, so that `re` skips to those.
+"""
 _CHINESE = re.compile("[\u4e00-\u9fff]+")
 _DIGIT_CHARACTERS = frozenset("0123456789")
 _DIGIT_SOUNDS = ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu")
@@ -132,7 +135,7 @@ def matching_text(text: str) -> str:
 
 def spoken_length(text: str) -> int:
     """How many characters of `text` are spoken: letters, digits and Chinese characters, fillers included."""
-    return sum(ch.isalnum() for ch in text)
+    return sum(map(str.isalnum, text))
 
 
 def syllables(text: str) -> tuple[str, ...]:
