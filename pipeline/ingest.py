@@ -12,10 +12,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 import threading
-import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import tee
 from pathlib import Path
@@ -26,14 +24,11 @@ from pipeline.arrivals import Arrival, Place, arrival_of, place_of, read_again
 from pipeline.conversation import Channel, Interaction, Json, SetAside
 from pipeline.errors import CrashError, InputError
 from pipeline.i18n import Language, t
+from pipeline.inbox import UNFINISHED, changed, sift, unreadable
 from pipeline.interactions import canonical, decode_json, parse_interaction
 from pipeline.recordings import Sound, file_digest, probe
 
 _JSON = {".json", ".jsonl"}
-_UNFINISHED = {".part", ".partial", ".filepart", ".crdownload", ".tmp", ".download"}
-_CLUTTER = {"thumbs.db", "desktop.ini"}
-PATIENCE = 10.0
-"""Seconds that a run waits at most for files that were just written."""
 Kept = TypeVar("Kept", bound=Interaction | Arrival)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -109,9 +104,9 @@ def ingest(
 ) -> Intake:
     """Take in a folder and all folders below it, in the order of file names.
 
-    Files that changed within `settled_seconds` are waited for, once and no longer than `PATIENCE`; those that have not
-    settled then are left for the next time. A file that changes while it is looked at is still being written, whatever
-    its time says: it is left too. A file whose time lies in the future (the clock was put back) is taken.
+    Files that changed within `settled_seconds` are waited for (`pipeline.inbox.sift`); those that have not settled then
+    are left for the next time. A file that changes while it is looked at is still being written, whatever its time
+    says: it is left too. A file whose time lies in the future (the clock was put back) is taken.
 
     Args:
         inbox: the folder. Hidden files are passed over.
@@ -162,16 +157,13 @@ def _taken(
             )
         os.scandir(root).close()
     except OSError as error:
-        raise _unreadable(str(inbox), error.strerror or "", language) from error
-    found = _sift(root, settled_seconds, language)
-    if 0 < found.settling <= PATIENCE:
-        time.sleep(found.settling)
-        found = _sift(root, settled_seconds, language)
+        raise unreadable(str(inbox), error.strerror or "", language) from error
+    found = sift(root, settled_seconds, language)
     names = {path: path.relative_to(root).as_posix() for path in (*found.ready, *found.waiting)}
     taking = _Taking(root, names, language, known, prober, mapping, keep, unique=True, withheld=set(found.waiting))
     taking.take(found.ready)
     intake = taking.intake(tuple(names[path] for path in found.waiting))
-    return _steady(intake, found.ready, names, found.unreadable)
+    return _steady(intake, changed(found.ready), names, found.unreadable)
 
 
 def ingest_files(files: Sequence[Path], *, language: Language = "zh") -> Intake:
@@ -197,74 +189,13 @@ def _sidecar(file: Path) -> Path | None:
     return beside if file.suffix.lower() not in _JSON and beside.is_file() else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sifted:
-    """Files to take, each with its size and time; files that are still being written; what cannot be read.
-
-    `settling` is in how many seconds all that are waiting have settled, unless they change again.
-    """
-
-    ready: Mapping[Path, tuple[int, int] | None]
-    waiting: tuple[Path, ...]
-    unreadable: tuple[SetAside, ...]
-    settling: float
-
-
-def _sift(inbox: Path, settled_seconds: float, language: Language) -> _Sifted:
-    now = time.time()
-    ready: dict[Path, tuple[int, int] | None] = {}
-    waiting: list[Path] = []
-    unreadable: list[SetAside] = []
-    settling = 0.0
-
-    def pass_over(where: str, detail: str) -> None:
-        problem = _unreadable(Path(where).relative_to(inbox).as_posix(), detail, language)
-        unreadable.append(SetAside.because(problem, problem.where))
-
-    def skip(error: OSError) -> None:
-        pass_over(str(error.filename), error.strerror or "")
-
-    for folder, folders, names in os.walk(inbox, onerror=skip):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(folder, name)
-            if name.startswith((".", "~$")) or name.lower() in _CLUTTER:
-                continue
-            status = _status(path)
-            if status is not None and not stat.S_ISREG(status.st_mode):
-                pass_over(str(path), t(language, "ingest.no_regular_file"))
-            elif path.suffix.lower() in _UNFINISHED:
-                waiting.append(path)
-            elif status is not None and 0 <= now - status.st_mtime < settled_seconds:
-                waiting.append(path)
-                settling = max(settling, status.st_mtime + settled_seconds - now)
-            else:
-                ready[path] = None if status is None else (status.st_size, status.st_mtime_ns)
-    return _Sifted(dict(sorted(ready.items())), tuple(sorted(waiting)), tuple(unreadable), settling)
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
-
-
 def _steady(
-    intake: Found[Kept],
-    before: Mapping[Path, tuple[int, int] | None],
-    names: Mapping[Path, str],
-    unreadable: tuple[SetAside, ...],
+    intake: Found[Kept], moved: Set[Path], names: Mapping[Path, str], unread: tuple[SetAside, ...]
 ) -> Found[Kept]:
     """Without what came from files that changed while they were looked at; these are still being written."""
-    changed = set()
-    for path, mark in before.items():
-        status = _status(path)
-        if mark != (None if status is None else (status.st_size, status.st_mtime_ns)):
-            changed.add(path)
-    if not changed:
-        return replace(intake, set_aside=(*intake.set_aside, *unreadable)) if unreadable else intake
-    moving = {names[path] for path in changed}
+    if not moved:
+        return replace(intake, set_aside=(*intake.set_aside, *unread)) if unread else intake
+    moving = {names[path] for path in moved}
 
     def still(source: str) -> bool:
         return file_of(source) not in moving and source not in moving
@@ -274,9 +205,9 @@ def _steady(
         interactions=tuple(
             one
             for one in intake.interactions
-            if still(one.source) and (one.recording is None or Path(one.recording) not in changed)
+            if still(one.source) and (one.recording is None or Path(one.recording) not in moved)
         ),
-        set_aside=(*(item for item in intake.set_aside if still(item.source)), *unreadable),
+        set_aside=(*(item for item in intake.set_aside if still(item.source)), *unread),
         waiting=tuple(sorted({*intake.waiting, *moving})),
     )
 
@@ -285,11 +216,6 @@ def file_of(source: str) -> str:
     """The file of a source such as `chats.jsonl:3`."""
     name, _, line = source.rpartition(":")
     return name if name and line.isdigit() else source
-
-
-def _unreadable(where: str, detail: str, language: Language) -> InputError:
-    what = t(language, "ingest.unreadable", detail=detail)
-    return InputError("Z111", what, where=where, hint=t(language, "ingest.unreadable_hint"))
 
 
 class _Taking(Generic[Kept]):
@@ -377,7 +303,7 @@ class _Taking(Generic[Kept]):
         if folder not in self._recordings:
             beside = sorted(folder.iterdir(), reverse=True)
             self._recordings[folder] = {
-                path.stem: path for path in beside if path.suffix.lower() not in _JSON | _UNFINISHED and path.is_file()
+                path.stem: path for path in beside if path.suffix.lower() not in _JSON | UNFINISHED and path.is_file()
             }
         return self._recordings[folder].get(file.stem)
 
