@@ -50,6 +50,7 @@ _BEING = re.compile(
 )
 _SURNAME_ONLY = re.compile(
     rf"(?:免贵姓|贵姓|(?<!同)姓)(?!名){_PAUSE}(?P<name>{SURNAME})(?:[,，\s]*名{_PAUSE}(?P<given>{_HAN}{{1,2}}))?"
+    rf"(?:[,，\s]*叫{_PAUSE}(?P<full>{SURNAME}{_HAN}{{1,2}}))?"
 )
 _SPELT = re.compile(
     "(?P<name>弓长张|木子李|立早章|耳东陈|口天吴|双木林|古月胡|草头黄|言午许|三横王|三横一竖王|文刀刘|走肖赵|双人徐|人可何|干勾于"
@@ -82,6 +83,8 @@ def names_in(text: str) -> Iterator[tuple[int, int]]:
         yield match.span("name")
         if match["given"]:
             yield _cut_given(text, *match.span("given"))
+        if match["full"] and (span := _cut(text, *match.span("full"), loose=True)) is not None:
+            yield span
     for match in _SPELT.finditer(text):
         yield match.span("name")
     yield from _before_titles(text)
