@@ -12,12 +12,13 @@ import pytest
 
 from pipeline.errors import InputError, StoreError
 from pipeline.nightly import Nightly, run_local
+from pipeline.remote import RemotePath
 from pipeline.retention import erase, retain
 from pipeline.settings import Settings, load_settings
 from pipeline.store import open_store
 from pipeline.store.database import Store
 from pipeline.store.records import Message
-from tests.material import dialogue
+from tests.material import dialogue, write_wave
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "inbox"
 CALL = "C20251014-0004"
@@ -245,3 +246,28 @@ def test_commands_tell_what_was_deleted_and_export_what_is_kept(
     assert "删除清单" in told.out
     assert "已核对" in told.err
     assert [result.evaluation.interaction for result in store.results()] == [FIRST]
+
+
+def test_recordings_behind_an_address_are_exported_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline.cli.personal import export_customer
+
+    monkeypatch.setenv("ZHIJIAN_STORE_MEDIA", f"memory://{tmp_path.name}")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    made, folder = load_settings(), tmp_path / "calls"
+    folder.mkdir()
+    recording = write_wave(folder / "C1.wav")
+    content = dialogue("C1", CALM, channel="call", customer={"id": "u-1"})
+    (folder / "C1.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    taken(folder, made)
+    assert export_customer("u-1", tmp_path / "out", made) == 0
+    (copy,) = (tmp_path / "out").glob("*.wav")
+    assert copy.read_bytes() == recording.read_bytes()
+    with open_store(made.store_url, media=made.media) as store:
+        (kept,) = (r.conversation.interaction.recording for r in store.results())
+        assert kept is not None
+        RemotePath(kept).unlink()
+    capsys.readouterr()
+    assert export_customer("u-1", tmp_path / "again", made) == 1
+    assert "没有导出：C1" in capsys.readouterr().err

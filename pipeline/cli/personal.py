@@ -13,6 +13,7 @@ from pipeline.cli.console import messages, results
 from pipeline.formats_out import evaluation_record
 from pipeline.i18n import t
 from pipeline.privacy import opener
+from pipeline.remote import at_hand
 from pipeline.retention import CLASSES, WHATS, Deletion, days_of, erase, of_customer, retain
 from pipeline.settings import Settings
 from pipeline.store import Result, open_store
@@ -42,7 +43,8 @@ def erase_customer(customer: str, settings: Settings, *, dry_run: bool) -> int:
 def export_customer(customer: str, out: Path, settings: Settings) -> int:
     """Write all that is kept of a customer into a folder: `data.jsonl` and the recordings; gives the exit status.
 
-    What was masked is in it where it was kept encrypted and the key is at hand.
+    What was masked is in it where it was kept encrypted and the key is at hand. Recordings that are gone or cannot be
+    fetched are told of, with status 1.
     """
     language = settings.language
     with open_store(settings.store_url, media=settings.media, language=language) as store:
@@ -64,12 +66,18 @@ def export_customer(customer: str, out: Path, settings: Settings) -> int:
         for decision in decisions:
             if decision.interaction in ids:
                 file.write(json.dumps({"decision": asdict(decision)}, ensure_ascii=False, default=str) + "\n")
-    for result in found:
-        recording = result.conversation.interaction.recording
-        if recording is not None and Path(recording).is_file():
-            shutil.copyfile(recording, out / Path(recording).name)
+    missing: set[str] = set()
+    for interaction in (result.conversation.interaction for result in found):
+        if interaction.recording is None:
+            continue
+        if (sound := _sound(interaction.recording)) is None:
+            missing.add(interaction.id)
+        else:
+            shutil.copyfile(sound, out / Path(interaction.recording).name)
+    if missing:
+        messages().print(t(language, "privacy.no_recording", ids=", ".join(sorted(missing))), markup=False)
     results().print(str(out / "data.jsonl"), markup=False, soft_wrap=True)
-    return 0
+    return 1 if missing else 0
 
 
 def new_key() -> int:
@@ -78,6 +86,15 @@ def new_key() -> int:
 
     results().print(Fernet.generate_key().decode(), markup=False, soft_wrap=True)
     return 0
+
+
+def _sound(recording: str) -> Path | None:
+    """A recording as a file of this machine, `None` where there is none."""
+    try:
+        file = at_hand(recording)
+    except OSError:
+        return None
+    return file if file.is_file() else None
 
 
 def _interaction(result: Result, settings: Settings) -> dict[str, object]:
