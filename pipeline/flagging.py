@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from pipeline.conversation import Conversation, Evaluation, Finding, Interaction, ReviewItem, Verdict
-from pipeline.criteria import evaluate
 from pipeline.criteria.base import Context, State
 from pipeline.criteria.manual import WAITS
 from pipeline.scorecard import Scorecard
@@ -96,7 +95,7 @@ def _reasons(
     elif rule.low_confidence is not None:
         yield from (f"low_confidence:{f.criterion}" for f in findings if _doubtful(f, rule.low_confidence, scorecard))
     elif rule.when is not None:
-        if evaluate(rule.when, conversation, context).state is State.YES:
+        if rule.when.plan(conversation, context).state is State.YES:
             yield rule.id or "when"
     elif rule.random is not None:
         share = rule.share(stratum(rule.by, evaluation, conversation.interaction))

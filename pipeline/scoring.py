@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pipeline.conversation import Conversation, Evaluation, Evidence, Finding, Reason, Verdict
-from pipeline.criteria import evaluate
 from pipeline.criteria.arithmetic import parse
 from pipeline.criteria.base import Context, Hit, Judgement, Outcome, Rules, State, called
 from pipeline.criteria.expression import ExpressionBase
@@ -52,23 +52,25 @@ def score(
     """
     context = context_for(scorecard, conversation)
     findings = tuple(_finding(criterion, conversation, context) for criterion in scorecard.criteria)
-    made = Evaluation(
+    findings = _voided(findings)
+    sums = _sums(findings, scorecard)
+    return Evaluation(
         interaction=conversation.interaction.id,
         scorecard_id=scorecard.id,
         scorecard_version=scorecard.version,
         scorecard_digest=scorecard.digest,
         engine_version=engine_version,
         models=MappingProxyType(dict(sorted((models or {}).items()))),
-        total=None,
+        total=sums.total,
         max=MAX_TOTAL,
-        passed=None,
-        band=None,
-        fatal=(),
+        passed=sums.passed,
+        band=sums.band,
+        fatal=sums.fatal,
         findings=findings,
         measures=conversation.measures,
         classes=conversation.classes,
+        critical=sums.critical,
     )
-    return _summed(made, scorecard)
 
 
 def decided(evaluation: Evaluation, verdicts: Mapping[str, Verdict], scorecard: Scorecard) -> Evaluation:
@@ -90,7 +92,8 @@ def decided(evaluation: Evaluation, verdicts: Mapping[str, Verdict], scorecard: 
         _overruled(finding, verdicts.get(finding.criterion), scorecard.criterion(finding.criterion), scorecard)
         for finding in evaluation.findings
     )
-    return _summed(replace(evaluation, findings=findings), scorecard)
+    findings = _voided(findings)
+    return replace(evaluation, findings=findings, **_sums(findings, scorecard)._asdict())
 
 
 def _overruled(finding: Finding, verdict: Verdict | None, criterion: Criterion, scorecard: Scorecard) -> Finding:
@@ -110,22 +113,25 @@ def _overruled(finding: Finding, verdict: Verdict | None, criterion: Criterion, 
     )
 
 
-def _summed(evaluation: Evaluation, scorecard: Scorecard) -> Evaluation:
-    """The evaluation with what its findings come to together."""
-    findings = _voided(evaluation.findings)
+class _Sums(NamedTuple):
+    """What findings come to together: fields of the evaluation."""
+
+    total: float | None
+    passed: bool | None
+    band: str | None
+    fatal: tuple[str, ...]
+    critical: float | None
+
+
+def _sums(findings: tuple[Finding, ...], scorecard: Scorecard) -> _Sums:
     total = _total(scorecard, findings)
-    fatal = tuple(finding.criterion for finding in findings if finding.fatal)
-    if total is not None and fatal:
+    fatal = tuple([finding.criterion for finding in findings if finding.fatal])
+    critical = _critical(scorecard, findings)
+    if total is None:
+        return _Sums(None, None, None, fatal, critical)
+    if fatal:
         total = min(total, scorecard.settings.fatal_cap)
-    return replace(
-        evaluation,
-        total=total,
-        passed=None if total is None else not fatal and total >= scorecard.pass_mark,
-        band=None if total is None else scorecard.band_of(total),
-        fatal=fatal,
-        findings=findings,
-        critical=_critical(scorecard, findings),
-    )
+    return _Sums(total, not fatal and total >= scorecard.pass_mark, scorecard.band_of(total), fatal, critical)
 
 
 def context_for(scorecard: Scorecard, conversation: Conversation) -> Context:
@@ -151,7 +157,6 @@ def _rules(scorecard: Scorecard) -> Rules:
             name: (condition.title.zh, condition.title.en) if condition.title else (name, name)
             for name, condition in scorecard.conditions.items()
         },
-        evaluate=evaluate,
         terms=scorecard.terms,
         embed=scorecard.embed,
         judge=lambda criterion, conversation, context: judge(criteria[criterion], conversation, context),
@@ -163,6 +168,8 @@ def _rules(scorecard: Scorecard) -> Rules:
 def _voided(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The findings, without the points of sections in which something happened that takes them all."""
     lost = {finding.section for finding in findings if finding.section_fatal}
+    if not lost:
+        return findings
     return tuple(
         replace(finding, points=0.0)
         if finding.section in lost and finding.points > 0 and finding.max_points
@@ -175,14 +182,22 @@ def _total(scorecard: Scorecard, findings: tuple[Finding, ...]) -> float | None:
     judged = [finding for finding in findings if finding.verdict in JUDGED]
     if not judged:
         return None
-    weigh = _weights(scorecard, findings)
-    possible = sum(weigh[finding.criterion] for finding in judged)
-    unheard = sum(weigh[finding.criterion] for finding in findings if _unheard(finding))
-    if unheard and possible < scorecard.settings.least_judged * (possible + unheard):
+    if len(judged) < len(findings) and _too_little_heard(scorecard, findings, judged):
         return None
-    extra = sum(finding.points for finding in judged if not finding.max_points)
+    extra = sum([finding.points for finding in judged if not finding.max_points])
     base = _base(scorecard, judged)
     return round(min(MAX_TOTAL, max(0.0, (scorecard.settings.start if base is None else base) + extra)), 2)
+
+
+def _too_little_heard(scorecard: Scorecard, findings: tuple[Finding, ...], judged: list[Finding]) -> bool:
+    """Whether what could be judged weighs too little against what could not be heard (`least_judged`)."""
+    unheard = [finding.criterion for finding in findings if _unheard(finding)]
+    if not unheard:
+        return False
+    weigh = _weights(scorecard, findings)
+    possible = sum(weigh[finding.criterion] for finding in judged)
+    lost = sum(weigh[criterion] for criterion in unheard)
+    return lost > 0 and possible < scorecard.settings.least_judged * (possible + lost)
 
 
 def _unheard(finding: Finding) -> bool:
@@ -211,7 +226,7 @@ def _base(scorecard: Scorecard, judged: list[Finding]) -> float | None:
     if not duties:
         return None
     if scorecard.weights is None:
-        return MAX_TOTAL * sum(duty.points for duty in duties) / sum(duty.max_points for duty in duties)
+        return MAX_TOTAL * sum([duty.points for duty in duties]) / sum([duty.max_points for duty in duties])
     earned = weighed = 0.0
     for section in dict.fromkeys(duty.section for duty in duties):
         within = [duty for duty in duties if duty.section == section]
@@ -235,22 +250,24 @@ def _share(criterion: Criterion, common: float) -> float:
 
 
 def _worth(verdict: Verdict, share: float) -> float:
-    return {Verdict.MET: 1.0, Verdict.PARTIAL: share}.get(verdict, 0.0)
+    return 1.0 if verdict is Verdict.MET else share if verdict is Verdict.PARTIAL else 0.0
 
 
 def _finding(criterion: Criterion, conversation: Conversation, context: Context) -> Finding:
     judgement = context.judgement(criterion.id, conversation)
-    share = _share(criterion, context.rules.settings.partial_share) if judgement.share is None else judgement.share
-    unmet = judgement.verdict is Verdict.UNMET
+    verdict, confidence, why, hits, share = judgement
+    if share is None:
+        share = _share(criterion, context.rules.settings.partial_share)
+    unmet = verdict is Verdict.UNMET
     return Finding(
         criterion=criterion.id,
         section=criterion.section,
-        verdict=judgement.verdict,
+        verdict=verdict,
         points=round(_points(criterion, judgement, share), 2),
         max_points=criterion.points or 0.0,
-        confidence=round(judgement.confidence, 4),
-        why=judgement.why,
-        evidence=_evidence(judgement.hits, conversation),
+        confidence=round(confidence, 4),
+        why=why,
+        evidence=_evidence(hits, conversation),
         fault=criterion.fault,
         fatal=unmet and criterion.fatal == "card",
         section_fatal=unmet and criterion.fatal == "section",
@@ -281,6 +298,8 @@ def _evidence(hits: tuple[Hit, ...], conversation: Conversation) -> tuple[Eviden
     """The evidence of all hits in order of the conversation; places that overlap or touch are one."""
     if not hits:
         return ()
+    if len(hits) == 1 and len(hits[0].evidence) == 1:
+        return hits[0].evidence
     places = {place for hit in hits for place in hit.evidence}
     joined: list[Evidence] = []
     for place in sorted(places, key=lambda place: (place.turn, place.span, place.start or 0.0)):
@@ -300,7 +319,7 @@ def judge(criterion: Criterion, conversation: Conversation, context: Context) ->
     """What one criterion says of `conversation`; below the least confidence it is unsure."""
     sure = 1.0
     if criterion.applies_when is not None:
-        occasion = evaluate(criterion.applies_when, conversation, context)
+        occasion = criterion.applies_when.plan(conversation, context)
         if occasion.state is State.UNAVAILABLE and criterion.if_unknown == "unsure":
             return Judgement(Verdict.UNSURE, occasion.confidence, occasion.reason)
         if occasion.state is State.YES:
@@ -315,6 +334,8 @@ def _doubted(judgement: Judgement, sure: float, criterion: Criterion, context: C
     least = criterion.least_confidence
     if least is None:
         least = context.rules.settings.least_confidence
+    if not least:
+        return judgement
     confidence = min(judgement.confidence, sure)
     if judgement.verdict is Verdict.UNSURE or confidence >= least:
         return judgement
@@ -328,7 +349,7 @@ def _doubted(judgement: Judgement, sure: float, criterion: Criterion, context: C
 
 def _judged(criterion: Criterion, conversation: Conversation, context: Context) -> Judgement:
     """What a criterion says that applies."""
-    outcome = evaluate(criterion.expression, conversation, context)
+    outcome = criterion.expression.plan(conversation, context)
     if outcome.state is State.UNAVAILABLE:
         return Judgement(Verdict.NOT_APPLICABLE, outcome.confidence, outcome.reason)
     if outcome.state is State.UNSURE:
@@ -340,7 +361,7 @@ def _judged(criterion: Criterion, conversation: Conversation, context: Context) 
         outcome = exception
     happened = outcome.state is State.YES
     if not happened and criterion.partial is not None:
-        weaker = evaluate(criterion.partial, conversation, context)
+        weaker = criterion.partial.plan(conversation, context)
         if weaker.state is State.YES:
             return Judgement(Verdict.PARTIAL, weaker.confidence, _partly(weaker.reason), weaker.hits)
     if not happened and not criterion.fault and outcome.share:
@@ -398,8 +419,9 @@ def _told_of(reason: Reason, hits: tuple[Hit, ...]) -> Reason:
 
 def _exception(criterion: Criterion, hit: Hit | None, conversation: Conversation, context: Context) -> Outcome | None:
     near = context if hit is None else context.near(hit.evidence[0])
-    for expression in criterion.unless:
-        outcome = evaluate(expression, conversation, near)
+    exceptions: tuple[ExpressionBase, ...] = criterion.unless
+    for expression in exceptions:
+        outcome = expression.plan(conversation, near)
         if outcome.state is State.YES:
             return outcome
     return None

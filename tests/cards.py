@@ -29,4 +29,4 @@ def outcome(folder: Path, conversation: Conversation, operator: str, *, top: str
     lines = "\n".join(f"    {line}" for line in operator.splitlines())
     scorecard = card(folder, f"  - id: it\n    title: 项目\n    section: s\n    points: 1\n{lines}", top=top)
     context = context_for(scorecard, conversation)
-    return context.rules.evaluate(scorecard.criteria[0].expression, conversation, context)
+    return scorecard.criteria[0].expression.plan(conversation, context)

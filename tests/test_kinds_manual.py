@@ -51,7 +51,7 @@ def outcome(folder: Path, yaml: str, text: str) -> Outcome:
 
     def said(conversation: Conversation) -> Outcome:
         context = context_for(card, conversation)
-        return context.rules.evaluate(card.criterion("it").expression, conversation, context)
+        return card.criterion("it").expression.plan(conversation, context)
 
     unread = said(dialogue(text))
     return said(dialogue(text, reader=with_readings)) if unread.needs_reader else unread

@@ -29,7 +29,7 @@ act: {any: [empathy, apology_for], by: agent, at_least: 0.6}
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -49,6 +49,7 @@ from pipeline.criteria.base import (
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     trust,
     unavailable,
@@ -85,53 +86,55 @@ class Params(Strict):
         return self
 
     @cached_property
-    def nothing(self) -> Reason:
+    def nothing(self) -> Outcome:
         """What is said where none of it was read."""
-        return Reason("criteria.act.missed", {"role": role_word(self.by), "count": 0})
+        return not_found(Reason("criteria.act.missed", {"role": role_word(self.by), "count": 0}))
 
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether the acts were read in the turns that count."""
     if not conversation.readings:
         return unavailable("criteria.unavailable.unread", needs_reader=True)
+    index = context.index
+    likely = _likely(params, index)
+    if not likely and index.legible(params.by):
+        return params.nothing
     turns = select(conversation, params.by, params.window, context)
-    likely = _likely(params, context.index)
-    read = [hit for turn in turns if turn in likely for hit in _in(params, conversation, turn)] if likely else []
+    read = [one for turn in turns if turn in likely for one in _in(params, conversation, turn)] if likely else []
     if not read:
         return missed(conversation, turns, params.by, context, params.nothing)
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(read)}
-    if len({hit.turn for hit, _ in read}) < params.times:
-        return missed(conversation, turns, params.by, context, Reason("criteria.act.missed", args))
+    if params.times > 1 and len({hit.turn for hit, _ in read}) < params.times:
+        plain = not_found(Reason("criteria.act.missed", args))
+        return missed(conversation, turns, params.by, context, plain)
     hits = [hit for hit, _ in read]
-    agreed = [sure for _, sure in read]
     first = hits[0].evidence[0]
-    key = "criteria.act.found" if any(agreed) else "criteria.act.found_disputed"
-    if not any(agreed):
-        hits = [Hit(hit.evidence, round(hit.confidence * DISPUTED, 4)) for hit in hits]
-    return found(tuple(hits), Reason(key, args | {"turn": first.turn + 1, "quote": first.quote}))
+    args |= {"turn": first.turn + 1, "quote": first.quote}
+    if any(agreed for _, agreed in read):
+        return found(tuple(hits), Reason("criteria.act.found", args))
+    disputed = tuple([Hit(hit.evidence, round(hit.confidence * DISPUTED, 4)) for hit in hits])
+    return found(disputed, Reason("criteria.act.found_disputed", args))
 
 
 def _likely(params: Params, index: Index) -> set[int]:
     """The turns that may have what is asked for."""
-    likely: set[int] = set()
-    for name in params.any:
-        for turn, probability in index.acts.get(name, ()):
-            if probability >= params.at_least:
-                likely.add(turn)
+    least, acts = params.at_least, index.acts
+    likely = {turn for name in params.any if name in acts for turn, probability in acts[name] if probability >= least}
     for kind in params.cue:
         likely.update(index.cues.get(kind, ()))
     return likely
 
 
-def _in(params: Params, conversation: Conversation, index: int) -> Iterator[tuple[Hit, bool]]:
+def _in(params: Params, conversation: Conversation, index: int) -> Iterable[tuple[Hit, bool]]:
     """What one turn has of what is asked for: its most probable act, else its cues; and whether it is undisputed."""
     turn, reading = conversation.turns[index], conversation.readings[index]
-    acts = [name for name in params.any if not (params.agreed and name in reading.disputed)]
-    probability, name = max([(reading.acts.get(name, 0.0), name) for name in acts], default=(0.0, ""))
-    rival = max([reading.acts.get(other, 0.0) for other in params.except_], default=0.0)
+    acts = reading.acts
+    names = [name for name in params.any if name not in reading.disputed] if params.agreed else params.any
+    probability, name = max([(acts.get(name, 0.0), name) for name in names], default=(0.0, ""))
+    rival = max([acts.get(other, 0.0) for other in params.except_], default=0.0)
     if probability >= params.at_least and probability > rival:
-        yield Hit((evidence(turn, cue_span(reading, name)),), trust(turn, probability)), name not in reading.disputed
-        return
-    for cue in reading.cues:
-        if cue.kind in params.cue:
-            yield Hit((evidence(turn, cue.span),), trust(turn, WRITTEN)), True
+        where = evidence(turn, cue_span(reading, name))
+        return ((Hit((where,), trust(turn, probability)), name not in reading.disputed),)
+    if not params.cue:
+        return ()
+    return [(Hit((evidence(turn, c.span),), trust(turn, WRITTEN)), True) for c in reading.cues if c.kind in params.cue]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, TypeAlias
+from itertools import accumulate
+from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     Embed: TypeAlias = Callable[[tuple[str, ...]], NDArray[np.float32]]
 
+Part = TypeVar("Part")
+Made = TypeVar("Made")
 Role: TypeAlias = Literal["agent", "customer", "bot", "system", "anyone"]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Homophones: TypeAlias = Literal["heard", "always", "never"]
@@ -31,8 +34,10 @@ Homophones: TypeAlias = Literal["heard", "always", "never"]
 
 WRITTEN, BY_SOUND, NOT_FOUND = 0.97, 0.85, 0.9
 """Confidence in a hit that is written so, in one that only sounds so, and in the absence of any. Not calibrated."""
+Places: TypeAlias = tuple[Sequence[Word], Sequence[int], Sequence[int]]
+"""Words, and at which letter of their turn each begins and ends."""
 _PLACES_KEPT = 256
-_PLACES: dict[int, tuple[Turn, tuple[list[Word], list[int], list[int]]]] = {}
+_PLACES: dict[int, tuple[Turn, Places]] = {}
 
 
 def wrong(key: str, **args: str | float) -> PydanticCustomError:
@@ -73,8 +78,7 @@ class State(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One place where an operator found what it looks for; the first evidence is the place itself."""
 
     evidence: tuple[Evidence, ...]
@@ -86,8 +90,7 @@ class Hit:
         return self.evidence[0].turn
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an operator says of a conversation, how sure it is (0…1), why, and where.
 
     `needs_reader` is true where nothing could be said only because nobody read tone or acts. `share` is how much of
@@ -102,8 +105,7 @@ class Outcome:
     share: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What a criterion says of a conversation, before points are given.
 
     `share` is what a partial verdict earns (0…1), where the operator itself says so.
@@ -137,7 +139,7 @@ class Rules:
     """What an operator may use of its card, the same for every conversation.
 
     `titles` has the Chinese and the English name of each condition, `criterion_titles` of each criterion.
-    `evaluate` evaluates an expression, `judge` a criterion by its id; `criterion_parts` are all expressions of each.
+    `judge` judges a criterion by its id; `criterion_parts` are all expressions of each.
     `embed` turns texts into rows of unit length that lie close where the texts mean the same; `None` where no such
     model is configured. `terms` is the card's table. `shared` remembers what is worked out once a card.
     """
@@ -146,13 +148,20 @@ class Rules:
     lists: tuple[tuple[str, tuple[str, ...]], ...]
     conditions: Mapping[str, ExpressionBase]
     titles: Mapping[str, tuple[str, str]]
-    evaluate: Callable[[ExpressionBase, Conversation, Context], Outcome]
     judge: Callable[[str, Conversation, Context], Judgement]
     criterion_titles: Mapping[str, tuple[str, str]]
     criterion_parts: Mapping[str, tuple[ExpressionBase, ...]]
     embed: Embed | None = None
     terms: Mapping[str, Term] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, part: Part, make: Callable[[Part, Rules], Made]) -> Made:
+        """What `make` makes of a part of the card; made once a card and part, always by the same function."""
+        known: tuple[Part, Made] | None = self.shared.get(id(part))
+        if known is None:
+            # The part stands beside what was made of it, so that no other one can take its place in memory.
+            known = self.shared[id(part)] = (part, make(part, self))
+        return known[1]
 
     def patterns(self, sources: tuple[str, ...]) -> Patterns:
         """Phrase patterns of the card, compiled once."""
@@ -195,7 +204,7 @@ class Context:
     def named(self, name: str, conversation: Conversation) -> Outcome:
         """What the condition of that name says of the whole conversation; worked out once."""
         if name not in self.known:
-            self.known[name] = self.rules.evaluate(self.rules.conditions[name], conversation, self.whole())
+            self.known[name] = self.rules.conditions[name].plan(conversation, self.whole())
         return self.known[name]
 
     def judgement(self, criterion: str, conversation: Conversation) -> Judgement:
@@ -304,16 +313,24 @@ def _seconds(turn: Turn, start: int, end: int) -> tuple[float, float] | None:
     return (min([w.start for w in overlapping]), max([w.end for w in overlapping])) if overlapping else None
 
 
-def _places(turn: Turn) -> tuple[list[Word], list[int], list[int]]:
+def _places(turn: Turn) -> Places:
     """The words of `turn`, and at which of its letters each begins and ends; none where words and text do not agree."""
     spoken = [word.text if word.text.isalnum() else _letters(word.text) for word in turn.words]
     if not _letters(turn.text).startswith(_letters("".join(spoken))):
-        return [], [], []
+        return (), (), ()
+    if all(spoken):
+        ends = tuple(accumulate(map(len, spoken)))
+        return turn.words, (0, *ends[:-1]), ends
+    return _places_of_some(turn.words, spoken)
+
+
+def _places_of_some(said: Sequence[Word], spoken: Sequence[str]) -> Places:
+    """The same of words some of which have no letters."""
     words: list[Word] = []
     firsts: list[int] = []
     ends: list[int] = []
     done = 0
-    for word, letters in zip(turn.words, spoken, strict=True):
+    for word, letters in zip(said, spoken, strict=True):
         if letters:
             words.append(word)
             firsts.append(done)
@@ -356,12 +373,17 @@ def unavailable(
     return Outcome(State.UNAVAILABLE, 1.0, Reason(key, args or {}), needs_reader=needs_reader)
 
 
+def not_found(reason: Reason) -> Outcome:
+    """The outcome of an operator that found nothing in turns that all came as text."""
+    return Outcome(State.NO, NOT_FOUND, reason)
+
+
 def missed(
     conversation: Conversation,
     turns: tuple[int, ...],
     role: Role,
     context: Context,
-    reason: Reason,
+    plain: Outcome,
     *,
     elsewhere: tuple[Hit, ...] = (),
 ) -> Outcome:
@@ -372,7 +394,7 @@ def missed(
         turns: the indices searched.
         role: whose turns they are.
         context: for the card's settings.
-        reason: the sentence for a plain "not said".
+        plain: what is said of turns that were not misheard (`not_found`).
         elsewhere: hits in turns whose speaker is unknown; they make the answer unsure.
     """
     if elsewhere:
@@ -382,10 +404,12 @@ def missed(
             return Outcome(State.UNSURE, 0.5, Reason("criteria.unsure.role", {"role": role_word(role)}))
         return unavailable("criteria.unavailable.silent_role", {"role": role_word(role)})
     heard = context.index.heard(turns)
-    if heard is not None and heard < context.rules.settings.hearing_confidence:
+    if heard is None:
+        return plain
+    if heard < context.rules.settings.hearing_confidence:
         searched = [conversation.turns[i] for i in turns]
         args: dict[str, str | int | float] = {"role": role_word(role), "percent": round(100 * heard)}
         places = tuple(Hit((evidence(turn),), heard) for turn in searched if turn.confidence is not None)
         worst = sorted(places, key=lambda hit: (conversation.turns[hit.turn].confidence or 0.0, hit.turn))[:2]
         return Outcome(State.UNSURE, round(heard, 4), Reason("criteria.unsure.hearing", args), tuple(worst))
-    return Outcome(State.NO, NOT_FOUND if heard is None else round(NOT_FOUND * (1 + heard) / 2, 4), reason)
+    return Outcome(State.NO, round(NOT_FOUND * (1 + heard) / 2, 4), plain.reason)

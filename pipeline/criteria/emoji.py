@@ -50,6 +50,7 @@ from pipeline.criteria.base import (
     State,
     evidence,
     missed,
+    not_found,
     role_word,
     unavailable,
 )
@@ -84,7 +85,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         return unavailable("criteria.unavailable.not_written")
     turns = select(conversation, params.by, params.window, context)
     if len(turns) < params.min_turns:
-        few = missed(conversation, turns, params.by, context, Reason("criteria.emoji.value"))
+        few = missed(conversation, turns, params.by, context, not_found(Reason("criteria.emoji.value")))
         return few if few.state is not State.NO else unavailable("criteria.unavailable.few_turns", _role(params))
     found = {turn: emoji(conversation.turns[turn].text) for turn in turns}
     value = {

@@ -50,6 +50,7 @@ from pipeline.criteria.base import (
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     trust,
     unavailable,
@@ -115,7 +116,8 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     if len(hits) < params.times:
         if open_values:
             return unavailable("criteria.entity.open", {"what": what})
-        return missed(conversation, turns, params.by, context, Reason("criteria.entity.missed", args | {"what": what}))
+        plain = not_found(Reason("criteria.entity.missed", args | {"what": what}))
+        return missed(conversation, turns, params.by, context, plain)
     first = hits[0].evidence[0]
     return found(tuple(hits), Reason("criteria.entity.found", args | {"turn": first.turn + 1, "quote": first.quote}))
 

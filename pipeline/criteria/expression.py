@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, get_args
 
 from pydantic import Field, create_model, model_validator
 
 from pipeline.conversation import Conversation
 from pipeline.criteria.base import Context, Outcome, Strict, wrong
+from pipeline.criteria.joined import Plan, plan_of
 
 Evaluate: TypeAlias = Callable[[Any, Conversation, Context], Outcome]
 
@@ -26,6 +27,8 @@ class Kind:
 
 class ExpressionBase(Strict):
     """Exactly one operator. The fields, `NAME_` with alias `NAME`, come from the registry (`expression_type`)."""
+
+    kinds: ClassVar[Mapping[str, Kind]] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -53,10 +56,9 @@ class ExpressionBase(Strict):
         return getattr(self, f"{self.operator}_")
 
     @cached_property
-    def bound(self) -> Any:
-        """The window of the operator if it lies beside a named condition, or holds for every turn; else `None`."""
-        window = getattr(self.params, "window", None)
-        return window if window is not None and (window.anchors or window.every) else None
+    def plan(self) -> Plan:
+        """What says whether the expression holds; made once."""
+        return plan_of(self)
 
     def children(self) -> tuple[ExpressionBase, ...]:
         """The expressions directly below this one."""
@@ -97,6 +99,7 @@ def expression_type(kinds: Mapping[str, Kind]) -> type[ExpressionBase]:
     }
     fields |= {f"{name}_": (kind.params | None, Field(None, alias=name)) for name, kind in kinds.items()}
     model: type[ExpressionBase] = create_model("Expression", __base__=ExpressionBase, **fields)
+    model.kinds = kinds
     for kind in kinds.values():
         for part in _parts(kind.params):
             part.model_rebuild(_types_namespace={"Expression": model})

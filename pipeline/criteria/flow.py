@@ -213,7 +213,7 @@ def _search(
 ) -> tuple[Outcome, Hit | None]:
     """What the step's operator says after `place`, and where it was found first."""
     near = context if place is None else context.near(place, Limit("after", step.within))
-    outcome = context.rules.evaluate(step.expect, conversation, near)
+    outcome = step.expect.plan(conversation, near)
     if outcome.state is not State.YES or not outcome.hits:
         return outcome, None
     fitting = [hit for hit in outcome.hits if place is None or in_order(place, hit.evidence[0], "after")]
@@ -233,7 +233,7 @@ def _branch(
         to = None if branch.to == END else branch.to
         if branch.when is None:
             return to, ()
-        outcome = context.rules.evaluate(branch.when, conversation, context if place is None else context.near(place))
+        outcome = branch.when.plan(conversation, context if place is None else context.near(place))
         if outcome.state is State.YES:
             return to, outcome.hits[:1]
         if outcome.state is State.UNSURE or outcome.needs_reader:

@@ -43,21 +43,24 @@ from pipeline.criteria.base import (
     Hit,
     Outcome,
     PatternList,
+    Rules,
     Share,
     State,
     Strict,
     cue_span,
     evidence,
     missed,
+    not_found,
     role_word,
     trust,
     unavailable,
 )
-from pipeline.criteria.phrase import occurrences
+from pipeline.criteria.phrase import Sought, found_in, sought_for
 from pipeline.dialogue import silences
 
 THANKS_WITHIN = 2
 """Thanks count in this many turns of the agent after the hold."""
+_NONE = not_found(Reason("criteria.hold.none", {"role": role_word("agent")}))
 
 
 class Gap(Strict):
@@ -81,14 +84,14 @@ class Params(Strict):
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether every hold was asked for and thanked for, as far as `need` says."""
     agent = context.index.spoken["agent"]
-    asked = _places(params.asked, conversation, agent, context) | _read("hold", params.read, conversation, context)
-    thanked = _places(params.thanked, conversation, agent, context)
-    thanked = _read("hold_thanks", params.read, conversation, context) | thanked
+    asking, thanking = context.rules.once(params, _sought)
+    asked = _places(asking, conversation, agent, context) | _read("hold", params.read, conversation, context)
     holds = _holds(params, conversation, agent, asked)
     if not holds:
-        args: dict[str, str | int | float] = {"role": role_word("agent")}
-        nothing = missed(conversation, agent, "agent", context, Reason("criteria.hold.none", args))
+        nothing = missed(conversation, agent, "agent", context, _NONE)
         return nothing if nothing.state is not State.NO else unavailable("criteria.hold.none")
+    thanked = _places(thanking, conversation, agent, context)
+    thanked = _read("hold_thanks", params.read, conversation, context) | thanked
     confidence = min(trust(conversation.turns[i], WRITTEN) for i in agent)
     for start, resumed in holds:
         ask = asked.get(start) if start is not None else None
@@ -115,12 +118,16 @@ def _thanks(ask: Evidence | None, after: tuple[int, ...], thanked: dict[int, Evi
     return next((thanked[i] for i in after if i in thanked), None)
 
 
+def _sought(params: Params, rules: Rules) -> tuple[Sought, Sought]:
+    return sought_for(params.asked, rules), sought_for(params.thanked, rules)
+
+
 def _places(
-    patterns: tuple[str, ...], conversation: Conversation, turns: tuple[int, ...], context: Context
+    sought: Sought, conversation: Conversation, turns: tuple[int, ...], context: Context
 ) -> dict[int, Evidence]:
-    """The first occurrence of `patterns` in each turn that has one."""
+    """The first occurrence of what is sought in each turn that has one."""
     places: dict[int, Evidence] = {}
-    for _, hit in occurrences(patterns, conversation, turns, context):
+    for _, hit in found_in(sought, conversation, turns, context.index):
         places.setdefault(hit.turn, hit.evidence[0])
     return places
 

@@ -27,12 +27,25 @@ class Index:
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
-        self.spoken = _spoken(conversation.turns)
-        self.any_heard = any(turn.confidence is not None for turn in conversation.turns)
+        self.spoken: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+        self.any_heard = False
         self.windows: dict[tuple[str, str], tuple[int, ...]] = {}
         self._unknown: dict[str, tuple[int, ...]] = {}
         self._heard: dict[tuple[int, ...], float | None] = {}
         self._sifted: dict[tuple[Sieve, bool], Sifted] = {}
+        spoken: defaultdict[str, list[int]] = defaultdict(list)
+        doubtful: list[int] = []
+        for turn in conversation.turns:
+            speaker = turn.speaker
+            spoken[speaker].append(turn.index)
+            if speaker is not Speaker.SYSTEM:
+                spoken["anyone"].append(turn.index)
+            if turn.confidence is not None:
+                self.any_heard = True
+            if speaker is Speaker.UNKNOWN or (turn.role_confidence < ROLE_KNOWN and speaker is not Speaker.BOT):
+                doubtful.append(turn.index)
+        self.spoken.update((role, tuple(turns)) for role, turns in spoken.items())
+        self._doubtful = tuple(doubtful)
 
     def unknown(self, role: str) -> tuple[int, ...]:
         """Turns that may be `role`'s: the speaker is unknown, or known with little confidence as someone else.
@@ -46,14 +59,9 @@ class Index:
             self._unknown[role] = tuple(turn for turn in self._doubtful if turn not in own)
         return self._unknown[role]
 
-    @cached_property
-    def _doubtful(self) -> tuple[int, ...]:
-        return tuple(
-            turn.index
-            for turn in self.conversation.turns
-            if turn.speaker is Speaker.UNKNOWN
-            or (turn.role_confidence < ROLE_KNOWN and turn.speaker is not Speaker.BOT)
-        )
+    def legible(self, role: str) -> bool:
+        """Whether `role` has turns, and every turn came as text, so that nothing can have been misheard."""
+        return not self.any_heard and bool(self.spoken[role])
 
     def heard(self, turns: tuple[int, ...]) -> float | None:
         """Mean word confidence of the heard ones among `turns`, weighted by their length; `None` if none was heard."""
@@ -103,14 +111,6 @@ class Index:
 
             found = self._sifted[sieve, unheard] = Sifted(sieve, text)
         return found
-
-
-def _spoken(turns: Sequence[Turn]) -> Mapping[str, tuple[int, ...]]:
-    spoken: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
-    for turn in turns:
-        spoken[turn.speaker] += (turn.index,)
-    spoken["anyone"] = tuple(turn.index for turn in turns if turn.speaker is not Speaker.SYSTEM)
-    return spoken
 
 
 def _length(turn: Turn) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.conversation import Conversation, Reason
-from pipeline.criteria.base import Context, Hit, Outcome, Role, evidence, found, missed, role_word, trust
+from pipeline.criteria.base import Context, Hit, Outcome, Role, evidence, found, missed, not_found, role_word, trust
 from pipeline.criteria.window import Window, select
 
 
@@ -46,7 +46,7 @@ def looked_up(
         turns,
         by,
         context,
-        Reason(f"{area}.missed", args),
+        not_found(Reason(f"{area}.missed", args)),
         elsewhere=elsewhere if len(elsewhere) >= times else (),
     )
 

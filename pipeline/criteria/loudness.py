@@ -58,6 +58,7 @@ from pipeline.criteria.base import (
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     trust,
     unavailable,
@@ -110,7 +111,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     args: dict[str, str | int | float] = {"role": role_word(params.by), "what": WHAT[params.of], **params.words()}
     values = _values(params, heard, chosen)
     if not values:
-        nobody = missed(conversation, (), params.by, context, Reason("criteria.loudness.no_turn", args))
+        nobody = missed(conversation, (), params.by, context, not_found(Reason("criteria.loudness.no_turn", args)))
         return nobody if nobody.state is not State.NO else unavailable("criteria.unavailable.few_to_compare", args)
     if params.over == "average" or params.of == "span":
         return _overall(params, values, args)

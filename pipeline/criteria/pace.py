@@ -42,6 +42,7 @@ from pipeline.criteria.base import (
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     trust,
     unavailable,
@@ -70,7 +71,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     rates = [(turn, rate) for turn in turns if (rate := _rate(turn, params.min_chars)) is not None]
     args: dict[str, str | int | float] = {"role": role_word(params.by), **params.words()}
     if not rates:
-        nobody = missed(conversation, (), params.by, context, Reason("criteria.unavailable.too_short", args))
+        nobody = missed(conversation, (), params.by, context, not_found(Reason("criteria.unavailable.too_short", args)))
         return nobody if nobody.state is not State.NO else unavailable("criteria.unavailable.too_short", args)
     fast = [(turn, rate) for turn, rate in rates if params.fits(rate)]
     hits = tuple(Hit((evidence(turn),), trust(turn, WRITTEN)) for turn, _ in fast)

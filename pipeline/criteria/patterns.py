@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import groupby
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pipeline.criteria.sieve import Clause, Sieve, Sifted, one_of
 from pipeline.text import ANY_SOUND, OTHER_SOUND, matching_form, simplified, sound_code, sound_codes, sounds, syllables
@@ -84,8 +84,7 @@ class _Sequence:
     parts: tuple[_Literal | _Characters | _End | _Choice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Characters `start:end` of a matching form that fit pattern number `pattern`; `by_sound`: only by their sound."""
 
     pattern: int

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -54,16 +55,19 @@ from pipeline.criteria.base import (
     Outcome,
     PatternList,
     Role,
+    Rules,
     State,
     Strict,
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     trust,
     wrong,
 )
-from pipeline.criteria.patterns import Found
+from pipeline.criteria.index import Index
+from pipeline.criteria.patterns import Found, Patterns
 from pipeline.criteria.sentences import sentences
 from pipeline.criteria.window import Window, select
 from pipeline.text import matching_form
@@ -106,58 +110,81 @@ class Params(Strict):
         return self
 
 
-def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
-    """Whether the phrases of `params` are said."""
-    turns = select(conversation, params.by, params.window, context)
-    held, hits = _look(params, conversation, turns, context)
-    args: dict[str, str | int | float] = {
-        "role": role_word(params.by),
-        "example": _example((params.any or params.all or params.none)[0], context),
-    }
-    if held and hits:
-        return found(hits, Reason(*_told(args, hits)))
-    if held:
-        quiet = missed(conversation, turns, params.by, context, Reason("criteria.phrase.clear", args))
-        return Outcome(State.YES, quiet.confidence, quiet.reason) if quiet.state is State.NO else quiet
-    if params.none and hits and not (params.any or params.all):
-        return Outcome(State.NO, max(hit.confidence for hit in hits), Reason(*_told(args, hits)), hits)
-    unknown = context.index.unknown(params.by)
-    if unknown:
-        held, elsewhere = _look(params, conversation, tuple(sorted({*turns, *unknown})), context)
-    return missed(
-        conversation,
-        turns,
-        params.by,
-        context,
-        Reason("criteria.phrase.missed", args),
-        elsewhere=elsewhere if unknown and held else (),
-    )
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Patterns, what excuses a hit, and when and how they are matched by sound (see `sought_for`)."""
+
+    patterns: Patterns
+    excuses: Patterns | None
+    homophones: Homophones
+    near: bool
+    least: int
 
 
-def _told(args: dict[str, str | int | float], hits: tuple[Hit, ...]) -> tuple[str, dict[str, str | int | float]]:
-    first = hits[0].evidence[0]
-    key = "criteria.phrase.found" if len(hits) == 1 else "criteria.phrase.found_often"
-    return key, args | {"turn": first.turn + 1, "quote": first.quote, "count": len(hits)}
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What a card makes of the parameters: what is sought, and what is said where it is not found."""
+
+    any: Sought | None
+    all: Sought | None
+    none: Sought | None
+    args: Mapping[str, str | int | float]
+    missed: Outcome
 
 
-def _look(
-    params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context
-) -> tuple[bool, tuple[Hit, ...]]:
-    """Whether the conditions hold over `turns`, and the hits (those of `none` where they break it)."""
-    said = [
-        occurrences(
+def _ready(params: Params, rules: Rules) -> _Ready:
+    def sought(sources: tuple[str, ...]) -> Sought | None:
+        if not sources:
+            return None
+        return sought_for(
             sources,
-            conversation,
-            turns,
-            context,
+            rules,
             excused=params.except_,
             homophones=params.homophones,
             near=params.near_sounds,
             least=params.homophone_min_chars,
         )
-        if sources
-        else ()
-        for sources in (params.any, params.all, params.none)
+
+    args: dict[str, str | int | float] = {
+        "role": role_word(params.by),
+        "example": readable((params.any or params.all or params.none)[0], dict(rules.lists)),
+    }
+    plain = not_found(Reason("criteria.phrase.missed", args))
+    return _Ready(sought(params.any), sought(params.all), sought(params.none), args, plain)
+
+
+def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
+    """Whether the phrases of `params` are said."""
+    ready = context.rules.once(params, _ready)
+    turns = select(conversation, params.by, params.window, context)
+    held, hits = _look(params, ready, conversation, turns, context)
+    if held and hits:
+        return found(hits, Reason(*_told(ready.args, hits)))
+    if held:
+        plain = not_found(Reason("criteria.phrase.clear", ready.args))
+        quiet = missed(conversation, turns, params.by, context, plain)
+        return Outcome(State.YES, quiet.confidence, quiet.reason) if quiet.state is State.NO else quiet
+    if params.none and hits and not (params.any or params.all):
+        return Outcome(State.NO, max(hit.confidence for hit in hits), Reason(*_told(ready.args, hits)), hits)
+    unknown = context.index.unknown(params.by)
+    if unknown:
+        held, hits = _look(params, ready, conversation, tuple(sorted({*turns, *unknown})), context)
+    return missed(conversation, turns, params.by, context, ready.missed, elsewhere=hits if unknown and held else ())
+
+
+def _told(args: Mapping[str, str | int | float], hits: tuple[Hit, ...]) -> tuple[str, dict[str, str | int | float]]:
+    first = hits[0].evidence[0]
+    key = "criteria.phrase.found" if len(hits) == 1 else "criteria.phrase.found_often"
+    return key, {**args, "turn": first.turn + 1, "quote": first.quote, "count": len(hits)}
+
+
+def _look(
+    params: Params, ready: _Ready, conversation: Conversation, turns: tuple[int, ...], context: Context
+) -> tuple[bool, tuple[Hit, ...]]:
+    """Whether the conditions hold over `turns`, and the hits (those of `none` where they break it)."""
+    said = [
+        () if sought is None else found_in(sought, conversation, turns, context.index)
+        for sought in (ready.any, ready.all, ready.none)
     ]
     if params.together == "anywhere":
         return _over(params, *said)
@@ -182,7 +209,9 @@ def _over(params: Params, some: Numbered, every: Numbered, forbidden: Numbered) 
     """Whether the conditions hold for the hits of `any`, `all` and `none`, and the hits."""
     if forbidden:
         return False, tuple(hit for _, hit in forbidden)
-    if params.any and (not some or len({p for p, _ in some}) < params.at_least or len(_separate(some)) < params.times):
+    if params.any and (not some or len(_separate(some)) < params.times):
+        return False, ()
+    if params.at_least > 1 and len({p for p, _ in some}) < params.at_least:
         return False, ()
     if len({p for p, _ in every}) < len(params.all):
         return False, ()
@@ -190,67 +219,71 @@ def _over(params: Params, some: Numbered, every: Numbered, forbidden: Numbered) 
 
 
 def occurrences(
+    sources: tuple[str, ...], conversation: Conversation, turns: tuple[int, ...], context: Context
+) -> Numbered:
+    """Hits of `sources`, matched as the card's settings say, in `turns`; see `found_in`."""
+    return found_in(sought_for(sources, context.rules), conversation, turns, context.index)
+
+
+def sought_for(
     sources: tuple[str, ...],
-    conversation: Conversation,
-    turns: tuple[int, ...],
-    context: Context,
+    rules: Rules,
     *,
     excused: tuple[str, ...] = (),
     homophones: Homophones | None = None,
     near: bool | None = None,
     least: int | None = None,
-) -> Numbered:
-    """Hits of `sources` in `turns`, each with the number of its pattern, in order of the conversation.
+) -> Sought:
+    """What is sought.
 
     Args:
         sources: patterns that the schema has checked.
-        conversation: what is searched.
-        turns: indices of its turns.
-        context: for the card's lists and settings.
+        rules: for the card's lists and settings.
         excused: patterns that excuse a hit they overlap.
         homophones: when to match by sound; default the card's setting.
         near: whether sounds that many speakers do not tell apart are one; default the card's setting.
         least: how many characters a match by sound must have; default the card's setting.
     """
-    settings, said = context.rules.settings, context.index
-    near = settings.near_sounds if near is None else near
-    least = settings.homophone_min_chars if least is None else least
-    by_sound = homophones or settings.homophones
-    patterns, excuses = context.rules.patterns(sources), context.rules.patterns(excused)
-    written, heard = patterns.written, None
-    if by_sound == "always" or (by_sound == "heard" and said.any_heard):
-        heard = patterns.heard(near=near)
-    read = said.sifted(written)
-    listened = said.sifted(heard, unheard=by_sound == "always") if heard else read
-    searched = {*written.worth_searching(read, turns), *(heard.worth_searching(listened, turns) if heard else ())}
+    settings = rules.settings
+    return Sought(
+        rules.patterns(sources),
+        rules.patterns(excused) if excused else None,
+        homophones or settings.homophones,
+        settings.near_sounds if near is None else near,
+        settings.homophone_min_chars if least is None else least,
+    )
+
+
+def found_in(sought: Sought, conversation: Conversation, turns: tuple[int, ...], index: Index) -> Numbered:
+    """Hits of what is sought in `turns`, each with the number of its pattern, in order of the conversation."""
+    written, heard = sought.patterns.written, None
+    read = index.sifted(written)
+    searched = written.worth_searching(read, turns)
+    always = sought.homophones == "always"
+    if always or (sought.homophones == "heard" and index.any_heard):
+        heard = sought.patterns.heard(near=sought.near)
+        listened = index.sifted(heard, unheard=always)
+        searched = sorted({*searched, *heard.worth_searching(listened, turns)})
     hits: list[tuple[int, Hit]] = []
-    for index in sorted(searched):
-        turn = conversation.turns[index]
+    for number in searched:
+        turn = conversation.turns[number]
         form = matching_form(turn.text)
-        places = written.search(form.text, read.turn(index))
-        pardons = excuses.search(form.text) if excused and places else ()
-        if heard and (by_sound == "always" or turn.confidence is not None):
-            alike = heard.search_sounds(form.text, listened.turn(index), near=near, least=least)
+        places = written.search(form.text, read.turn(number))
+        pardons: tuple[Found, ...] = ()
+        if places and sought.excuses:
+            excuses = sought.excuses.written
+            pardons = excuses.search(form.text, index.sifted(excuses).turn(number))
+        if heard and (always or turn.confidence is not None):
+            alike = heard.search_sounds(form.text, listened.turn(number), near=sought.near, least=sought.least)
             places += tuple(p for p in alike if not any(q.pattern == p.pattern and _overlap(p, q) for q in places))
-            if excused and places:
-                pardons += excuses.search_sounds(form.text, near=near, least=least)
-        if not places:
-            continue
-        for place in sorted(places, key=lambda p: (p.start, -p.end, p.pattern)):
+            if sought.excuses and places:
+                pardons += sought.excuses.search_sounds(form.text, near=sought.near, least=sought.least)
+        for place in sorted(places, key=lambda p: (p.start, -p.end, p.pattern)) if len(places) > 1 else places:
             if not any(_overlap(place, pardon) for pardon in pardons):
                 base = BY_SOUND if place.by_sound else WRITTEN
                 where = evidence(turn, form.span(place.start, place.end))
                 hits.append((place.pattern, Hit((where,), trust(turn, base))))
     return tuple(hits)
-
-
-def _example(pattern: str, context: Context) -> str:
-    """The pattern as a person would say it; worked out once a card."""
-    key = ("example", pattern)
-    if key not in context.rules.shared:
-        context.rules.shared[key] = readable(pattern, dict(context.rules.lists))
-    said: str = context.rules.shared[key]
-    return said
 
 
 def _overlap(one: Found, other: Found) -> bool:
@@ -259,6 +292,8 @@ def _overlap(one: Found, other: Found) -> bool:
 
 def _separate(hits: Numbered) -> tuple[Hit, ...]:
     """The hits in order of the conversation, of those that overlap only the first and longest."""
+    if len(hits) < 2:
+        return tuple([hit for _, hit in hits])
     kept: list[Hit] = []
     for _, hit in sorted(hits, key=lambda h: (h[1].turn, h[1].evidence[0].span[0], -h[1].evidence[0].span[1])):
         last = kept[-1].evidence[0] if kept else None

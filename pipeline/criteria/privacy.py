@@ -54,6 +54,7 @@ from pipeline.criteria.base import (
     flat,
     found,
     missed,
+    not_found,
     role_word,
     trust,
 )
@@ -106,7 +107,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     ]
     args: dict[str, str | int | float] = {"role": role_word(params.by), "count": len(told)}
     if len(told) < params.times:
-        return missed(conversation, turns, params.by, context, Reason("criteria.privacy.none", args))
+        return missed(conversation, turns, params.by, context, not_found(Reason("criteria.privacy.none", args)))
     hits = tuple(
         Hit(s.places, trust(conversation.turns[s.places[0].turn], WRITTEN if s.kind in _CHECKED else BY_FORM))
         for s in told

@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -58,6 +58,7 @@ from pipeline.criteria.base import (
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     speaks,
     trust,
@@ -90,6 +91,12 @@ class Params(Strict):
             raise wrong("repetition_other", by=self.by)
         return self
 
+    @cached_property
+    def nothing(self) -> Outcome:
+        """What is said where no sentence is said so often."""
+        args: dict[str, str | int | float] = {"role": role_word(self.by), "times": self.times}
+        return not_found(Reason("criteria.repetition.none", args))
+
 
 class _Place(NamedTuple):
     """Characters `start:end` of a turn."""
@@ -111,13 +118,13 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     """Whether one sentence is said `times` times or more; the hits are its occurrences."""
     turns = select(conversation, params.by, params.window, context)
     sayings = _sayings(params, conversation, turns, context)
-    args: dict[str, str | int | float] = {"role": role_word(params.by), "times": params.times}
     often = max((saying.places for saying in sayings), key=len, default=[])
     if len(often) < params.times:
-        return missed(conversation, turns, params.by, context, Reason("criteria.repetition.none", args))
+        return missed(conversation, turns, params.by, context, params.nothing)
     places = [_evidence(place, conversation) for place in often]
     hits = tuple(Hit((place,), trust(conversation.turns[place.turn], WRITTEN)) for place in places)
-    told = args | {"turn": places[0].turn + 1, "quote": places[0].quote, "count": len(often)}
+    first = places[0]
+    told = {**params.nothing.reason.args, "turn": first.turn + 1, "quote": first.quote, "count": len(often)}
     key = "criteria.repetition.found" if params.of == "same" else "criteria.repetition.found_other"
     return found(hits, Reason(key, told))
 
@@ -131,9 +138,12 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
     heard = turns if params.of == "same" else tuple(sorted({*turns, *known}))
     number = {turn: place for place, turn in enumerate(known)}
     repeating = set(turns)
+    sentences = list(_sentences(params, conversation, heard, context))
+    if not _often_alike([form for form, _ in sentences], params):
+        return []
     sayings: list[_Saying] = []
     texts: list[str] = []
-    for text, place in _sentences(params, conversation, heard, context):
+    for text, place in sentences:
         repeats = place.turn in repeating
         saying = None
         least = 100 * params.similarity
@@ -153,6 +163,22 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
             if place.turn in number:
                 saying.last = place
     return sayings
+
+
+def _often_alike(forms: list[str], params: Params) -> bool:
+    """Whether some sentence is written so much like others that it may have been said often enough."""
+    least = 100 * (params.similarity - _MISWRITTEN) - 1
+    if len(forms) < params.times or least <= 0:
+        return len(forms) >= params.times
+    import numpy as np
+    from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import cdist
+
+    alike = cdist(forms, forms, scorer=ratio, score_cutoff=least, dtype=np.uint8)
+    # Each is like itself; one that was said often enough is in a row and in a column with all of the others.
+    if np.count_nonzero(alike) < len(forms) + 2 * (params.times - 1):
+        return False
+    return bool(np.count_nonzero(alike, axis=1).max() >= params.times)
 
 
 @lru_cache(maxsize=1024)

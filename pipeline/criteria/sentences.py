@@ -16,6 +16,9 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 
 def sentences_and_clauses(text: str) -> Iterator[tuple[int, int]]:
     """Spans of the sentences of `text`, each followed by those of its clauses between commas, if it has several."""
+    if "，" not in text and "," not in text:
+        yield from sentences(text)
+        return
     for start, end in sentences(text):
         yield start, end
         clauses = [clause.span() for clause in _CLAUSE.finditer(text, start, end)]

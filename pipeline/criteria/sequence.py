@@ -30,6 +30,7 @@ sequence: {after: {phrase: {any: [太差了], by: customer}}, expect: {phrase: [
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, model_validator
@@ -71,12 +72,12 @@ class Params(Strict):
             raise wrong("sequence_anchor")
         return self
 
-    @property
+    @cached_property
     def anchor(self) -> ExpressionBase:
         """The expression X."""
         return next(anchor for anchor in (self.after, self.before, self.around) if anchor is not None)
 
-    @property
+    @cached_property
     def direction(self) -> Literal["after", "before", "around"]:
         """Where Y has to be."""
         return "after" if self.after is not None else "before" if self.before is not None else "around"
@@ -84,7 +85,7 @@ class Params(Strict):
 
 def evaluate(params: Params, conversation: Conversation, context: Context) -> Outcome:
     """Whether Y follows, precedes or surrounds X closely enough."""
-    occasion = context.rules.evaluate(params.anchor, conversation, context)
+    occasion = params.anchor.plan(conversation, context)
     name = called(params.anchor, context)
     if occasion.state is State.NO or (occasion.state is State.YES and not occasion.hits):
         return unavailable("criteria.sequence.no_condition" if name else "criteria.sequence.no_occasion", name)
@@ -134,7 +135,7 @@ def _answer(params: Params, anchor: Hit, conversation: Conversation, context: Co
 
 def _beside(params: Params, side: Side, anchor: Hit, conversation: Conversation, context: Context) -> Outcome:
     place = anchor.evidence[0]
-    outcome = context.rules.evaluate(params.expect, conversation, context.near(place, Limit(side, params.within)))
+    outcome = params.expect.plan(conversation, context.near(place, Limit(side, params.within)))
     args: dict[str, str | int | float] = {"turn": place.turn + 1, "quote": place.quote, "direction": side}
     if outcome.state is State.YES:
         fitting = tuple(hit for hit in outcome.hits if in_order(place, hit.evidence[0], side))

@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import TypeAlias
 
 import ahocorasick
@@ -108,7 +106,11 @@ class Sifted:
         """The bits of the patterns that can occur in some of these turns."""
         found = self._turns.get(indices)
         if found is None:
-            found = self._turns[indices] = reduce(or_, map(self.turn, indices), 0)
+            known = self._turn
+            found = 0
+            for index in indices:
+                found |= known[index] if index in known else self.turn(index)
+            self._turns[indices] = found
         return found
 
 

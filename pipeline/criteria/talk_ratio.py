@@ -42,6 +42,7 @@ from pipeline.criteria.base import (
     State,
     evidence,
     missed,
+    not_found,
     role_word,
     speaks,
     trust,
@@ -81,7 +82,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
     together = sum(amount for _, amount in amounts)
     if not together:
         role: Role = params.by
-        nobody = missed(conversation, (), role, context, Reason("criteria.unavailable.silent_role", args))
+        nobody = missed(conversation, (), role, context, not_found(Reason("criteria.unavailable.silent_role", args)))
         return nobody if nobody.state is State.UNSURE else unavailable("criteria.unavailable.silent_role", args)
     own = [(turn, amount) for turn, amount in amounts if speaks(turn, params.by)]
     share = sum(amount for _, amount in own) / together

@@ -55,6 +55,7 @@ from pipeline.criteria.base import (
     flat,
     found,
     missed,
+    not_found,
     role_word,
     speaks,
     wrong,
@@ -128,7 +129,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
         turns,
         params.by,
         context,
-        Reason("criteria.terms.none", args),
+        not_found(Reason("criteria.terms.none", args)),
         elsewhere=tuple(slip.hit for slip in elsewhere) if len(elsewhere) >= params.times else (),
     )
 

@@ -52,6 +52,7 @@ from pipeline.criteria.base import (
     evidence,
     found,
     missed,
+    not_found,
     role_word,
     trust,
     unavailable,
@@ -96,7 +97,7 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
             first = hits[0].evidence[0]
             told = args | {"turn": first.turn + 1, "quote": first.quote, "count": len(hits)}
             return found(hits, Reason("criteria.tone.turn", told))
-        return missed(conversation, turns, params.by, context, Reason("criteria.tone.no_turn", args))
+        return missed(conversation, turns, params.by, context, not_found(Reason("criteria.tone.no_turn", args)))
     overall = _measured(params, conversation)
     if overall is None:
         overall = _overall(params, read)

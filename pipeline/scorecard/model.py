@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
@@ -306,7 +307,7 @@ class Scorecard(Strict):
             raise wrong("section_weights", names=", ".join(without))
         return self
 
-    @property
+    @cached_property
     def weights(self) -> Mapping[str, float] | None:
         """What each section weighs in the total; `None` where the points alone decide."""
         weights = {name: section.weight for name, section in self.sections.items() if section.weight is not None}

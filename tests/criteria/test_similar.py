@@ -82,7 +82,7 @@ def by_meaning(folder: Path, conversation: Conversation, operator: str) -> Outco
     one = card(folder, f"  - id: it\n    title: 项目\n    section: s\n    points: 1\n    {operator}")
     context = context_for(one, conversation)
     context = replace(context, rules=replace(context.rules, embed=embed))
-    return context.rules.evaluate(one.criteria[0].expression, conversation, context)
+    return one.criteria[0].expression.plan(conversation, context)
 
 
 @pytest.mark.parametrize(
