@@ -381,8 +381,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[250, 1000, 4000], help="chats of the nights")
-    mixed = {"nargs": 2, "metavar": ("CHATS", "RECORDINGS"), "help": "a night of both; 0 0: none"}
-    parser.add_argument("--mixed", type=int, default=[500, 10], **mixed)
+    both = ("CHATS", "RECORDINGS")
+    parser.add_argument("--mixed", type=int, nargs=2, metavar=both, default=[500, 10], help="of both; 0 0: none")
     parser.add_argument("--prefect", type=int, default=500, help="chats of a night under Prefect; 0: none")
     parser.add_argument("--kill", type=int, default=500, help="chats of a night that is killed half-way; 0: none")
     parser.add_argument("--workers", type=int, default=500, help="chats of a night by 1 and 2 processes; 0: none")
