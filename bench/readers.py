@@ -80,7 +80,8 @@ def reader_called(name: str, weights: Path | None = None) -> TurnReader:
 def lacking(weights: Path | None) -> str | None:
     """What to tell where the learnt reader's weights are not there; `None` where they are."""
     folder = weights or WEIGHTS
-    missing = [name for name in ("model.bin", "vocab.txt", "conversation.npz") if not (folder / name).is_file()]
+    wanted = ("model.bin", "vocab.txt", "conversation.npz", "wording.npz")
+    missing = [name for name in wanted if not (folder / name).is_file()]
     if not missing:
         return None
     return (

@@ -179,7 +179,7 @@ def test_bots_and_unknown_speakers_are_not_read(reader: Reader) -> None:
 
 
 def test_a_cue_points_at_its_characters(reader: Reader) -> None:
-    text = "嗯，实在 抱歉，让您久等了。"
+    text = "嗯，实在 抱歉，这个我查不到。"
     cue = next(cue for cue in agent(reader, text).cues if cue.kind == "apology")
     assert text[cue.start : cue.end] == "抱歉"
 
@@ -268,7 +268,7 @@ def test_nobody_at_all_can_be_read(reader: Reader) -> None:
 
 
 def test_an_act_of_which_wording_and_meaning_say_the_opposite_is_disputed(reader: Reader, cues: CueReader) -> None:
-    text = "请提供订单号。"
+    text = "请核对地址。"
     assert cues.read((Utterance("agent", text),))[0].acts.get("courtesy", 0.0) == 0.0
     assert "courtesy" in agent(reader, text).disputed
 

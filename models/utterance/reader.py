@@ -22,10 +22,11 @@ from models.utterance.encoder import WEIGHTS, Hearing, TurnEncoder
 from models.utterance.records import ConversationReading, CueMark, TurnReading, Utterance, WholeReading
 from models.utterance.sentiment import SnowOpinion, agreed
 from models.utterance.tone import empathy_of
+from models.utterance.wording import Wording
 
 Floats = NDArray[np.float32]
 
-FUSION = "3"
+FUSION = "4"
 """Goes up with every change of the code that joins the two opinions, so that the digest changes with it."""
 
 _SHOWN = 0.3
@@ -67,6 +68,10 @@ class Reader:
     @cached_property
     def _network(self) -> ConversationNetwork:
         return ConversationNetwork(self.encoder.folder)
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return Wording(self.encoder.folder)
 
     def read(self, turns: Sequence[Utterance]) -> tuple[TurnReading, ...]:
         """One reading a turn, in order."""
@@ -134,25 +139,25 @@ class Reader:
         self, turns: Sequence[Utterance], hearings: Sequence[Hearing | None], readings: Sequence[TurnReading]
     ) -> WholeReading:
         by_cues = self.cues.whole(turns, readings)
-        odds = self._network.classify(*summary(turns, hearings, readings, by_cues))
+        odds = self._wording.joined(self._network.classify(*summary(turns, hearings, readings, by_cues)), turns)
         customer, agent = by_cues.sentiment_start is not None, by_cues.politeness is not None
-        named = {name: _best(odds[name], name) for name in ("type", "level", "problem", "resolved", "need")}
-        complains = named["type"][0] != "none"
-        level = _best(odds["level"][1:] / odds["level"][1:].sum(), "level", skip=1)
+        named = {name: _best(odds[name], name) for name in ("problem", "resolved", "need")}
+        kind, level = _complaint(odds["type"], odds["level"])
+        complains = kind[0] != "none"
         return WholeReading(
             politeness=_scale(odds["polite"], 0.0, 1.0) if agent else None,
             empathy=_scale(odds["empathy"], 0.0, 1.0) if agent else None,
             sentiment_start=_scale(odds["start"], -1.0, 1.0) if customer else None,
             sentiment_end=_scale(odds["end"], -1.0, 1.0) if customer else None,
             agent_sentiment=by_cues.agent_sentiment,
-            complaint_type=named["type"][0] if customer else None,
+            complaint_type=kind[0] if customer else None,
             complaint_level=int(level[0]) if customer and complains else None,
             problem=_problem(named["problem"], by_cues.problem) if customer else None,
             resolved=named["resolved"][0] == "yes" if customer and agent else None,
             need=named["need"][0] if customer else None,
             confidence=MappingProxyType(
                 {
-                    "complaint_type": named["type"][1],
+                    "complaint_type": kind[1],
                     "complaint_level": level[1],
                     "problem": named["problem"][1],
                     "resolved": named["resolved"][1],
@@ -192,6 +197,18 @@ def _together(tone: TurnReading, by_cues: float | None, second: float | None) ->
     said = [tone.sentiment or 0.0, *([by_cues] if by_cues else []), *([second] if second is not None else [])]
     sentiment = round(sum(said) / len(said), 4)
     return replace(tone, sentiment=sentiment, confidence=agreed(tone.confidence, sentiment, second))
+
+
+def _complaint(types: Floats, levels: Floats) -> tuple[tuple[str, float], tuple[str, float]]:
+    """Type and level of the complaint, each with its confidence.
+
+    Whether there is one, both opinions are asked together: the first value of both says that there is none.
+    """
+    calm, upset = math.sqrt(types[0] * levels[0]), math.sqrt((1 - types[0]) * (1 - levels[0]))
+    none = calm / (calm + upset)
+    kind, sure = _best(types[1:] / types[1:].sum(), "type", skip=1)
+    level = _best(levels[1:] / levels[1:].sum(), "level", skip=1)
+    return (kind, round(sure * (1 - none), 4)) if none < 0.5 else ("none", round(none, 4)), level
 
 
 def _best(odds: Floats, name: str, skip: int = 0) -> tuple[str, float]:

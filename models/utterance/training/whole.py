@@ -6,6 +6,7 @@ import argparse
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,23 @@ from models.utterance.acts import CLASSES
 from models.utterance.records import Utterance
 from models.utterance.training.data import Dialogue, expand, of_split
 from models.utterance.training.noise import Noise
+from models.utterance.training.wording import Talk, Words, joint_logits, learn
 
 _VERSIONS = 5
 """How often each dialogue is read, with alternatives and noise drawn anew; once more as it stands."""
+_BY_WORDS = 2
+"""How many of these readings the words are learnt from."""
 _HIDDEN = (64, 48)
 
-Set = tuple[Tensor, Tensor, Mapping[str, Tensor]]
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Dialogues as they were said once: texts, summaries `(dialogues, …)`, labels by the names of `CLASSES`."""
+
+    talks: tuple[Talk, ...]
+    numbers: Tensor
+    topics: Tensor
+    labels: Mapping[str, Tensor]
 
 
 class WholeNetwork(nn.Module):
@@ -57,7 +69,8 @@ def summaries(reader: Reader, items: Sequence[Dialogue], noise: Noise | None, rn
     labels = {
         name: torch.tensor([values.index(item.labels[name]) for item in items]) for name, values in CLASSES.items()
     }
-    return (
+    return Set(
+        tuple(spoken),
         torch.tensor(np.array([numbers for numbers, _ in looks])),
         torch.tensor(np.array([topics for _, topics in looks])),
         labels,
@@ -65,30 +78,49 @@ def summaries(reader: Reader, items: Sequence[Dialogue], noise: Noise | None, rn
 
 
 def whole(options: argparse.Namespace) -> None:
-    """Train on the summaries of the train split with the model in `--out`; writes `conversation.npz` there."""
+    """Train on the train split with the model in `--out`; writes `conversation.npz` and `wording.npz` there."""
     torch.set_num_threads(options.threads)
     rng = random.Random(options.seed)
     reader = load_reader(folder=options.out)
     noise = Noise(reader.encoder.spelling.tokens, options.seed)
     train = of_split(options.data, "train", whole=True)
     parts = [summaries(reader, train, noise if version else None, rng) for version in range(_VERSIONS + 1)]
-    numbers, topics = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
-    labels = {name: torch.cat([p[2][name] for p in parts]) for name in CLASSES}
     tuning, measured = (
         summaries(reader, of_split(options.data, split, whole=True), None, rng) for split in ("calibration", "held_out")
     )
+    warm, odds = _networks(parts, tuning, measured, options)
+    some = parts[:_BY_WORDS]
+    words = learn([talk for part in some for talk in part.talks], _together(some), parts[0].talks)
+    temperatures = _join(words, tuning, warm)
+    words.save(Path(options.out), temperatures)
+    said = words.logits(measured.talks)
+    for name, truth in measured.labels.items():
+        both = joint_logits(odds[name], said[name], name)
+        right = [(one.argmax(1) == truth).float().mean().item() for one in (both, odds[name], said[name])]
+        sys.stderr.write(
+            f"{name}: {right[0]:.3f} right of {len(truth)} held out, network {right[1]:.3f}, words {right[2]:.3f}\n"
+        )
+
+
+def _networks(
+    parts: Sequence[Set], tuning: Set, measured: Set, options: argparse.Namespace
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Train and write the networks; their probabilities on `tuning`, which calibrates each, and on `measured`."""
+    numbers, topics = torch.cat([p.numbers for p in parts]), torch.cat([p.topics for p in parts])
+    labels = _together(parts)
     scales = [(x.mean(0), x.std(0).clamp_min(0.05)) for x in (numbers, topics)]
     saved: dict[str, Any] = {}
-    total: dict[str, Tensor] = {}
+    found: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
     for member in range(options.members):
         model = _fit(numbers, topics, labels, scales, options.seed * 100 + member, options.rounds)
         with torch.no_grad():
-            warm = _logits(model, tuning, scales)
-            odds = _logits(model, measured, scales)
+            logits = [_logits(model, part, scales) for part in (tuning, measured)]
         layers = [layer for layer in model.out if isinstance(layer, nn.Linear)]
         for name, layer in zip(CLASSES, layers, strict=True):
-            temperature = _temperature(warm[name], tuning[2][name])
-            total[name] = total.get(name, torch.zeros(())) + (odds[name] / temperature).softmax(1) / options.members
+            temperature = _temperature(logits[0][name], tuning.labels[name])
+            for total, own in zip(found, logits, strict=True):
+                odds = (own[name] / temperature).softmax(1) / options.members
+                total[name] = total.get(name, torch.zeros(())) + odds
             saved[f"{member}.{name}_temperature"] = np.float32(temperature)
             saved[f"{member}.{name}_weight"] = layer.weight.detach().numpy()
             saved[f"{member}.{name}_bias"] = layer.bias.detach().numpy()
@@ -98,11 +130,17 @@ def whole(options: argparse.Namespace) -> None:
             saved[f"{member}.{look}_mean"], saved[f"{member}.{look}_scale"] = mean.numpy(), scale.numpy()
     halved: dict[str, Any] = {k: np.float16(v) if v.ndim == 2 else v for k, v in saved.items()}
     np.savez_compressed(Path(options.out) / "conversation.npz", **halved)
-    for name in CLASSES:
-        truth = measured[2][name]
-        sys.stderr.write(
-            f"{name}: {(total[name].argmax(1) == truth).float().mean():.3f} right of {len(truth)} held out\n"
-        )
+    return found
+
+
+def _together(parts: Sequence[Set]) -> dict[str, Tensor]:
+    return {name: torch.cat([part.labels[name] for part in parts]) for name in CLASSES}
+
+
+def _join(words: Words, tuning: Set, network: Mapping[str, Tensor]) -> dict[str, float]:
+    """At which temperature the joint opinion of network and words is calibrated."""
+    said = words.logits(tuning.talks)
+    return {name: _temperature(joint_logits(network[name], said[name], name), tuning.labels[name]) for name in CLASSES}
 
 
 def _fit(
@@ -133,7 +171,8 @@ def _fit(
 
 
 def _logits(model: WholeNetwork, data: Set, scales: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-    seen, told = ((x - mean) / scale for x, (mean, scale) in zip(data[:2], scales, strict=True))
+    looks = (data.numbers, data.topics)
+    seen, told = ((x - mean) / scale for x, (mean, scale) in zip(looks, scales, strict=True))
     return model(seen, told)
 
 
