@@ -12,6 +12,7 @@ _STEPS = {
     "encoder": ("encoder", "encoder"),
     "decoder": ("decoder", "decoder"),
     "joint": ("joint", "joint"),
+    "average": ("average", "average"),
     "export": ("export", "export"),
     "evaluate": ("evaluate", "evaluate"),
 }
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=Path("build/asr"), help="folder for shards, logs and checkpoints")
     parser.add_argument("--outside", type=Path, help="folder of outside dialogues (see outside.py); optional")
     parser.add_argument("--words", type=Path, help="words with their frequency, tab separated; optional")
+    parser.add_argument("--of", type=Path, nargs="+", help="checkpoints of `joint` for `average`")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=40, help="how long to train, or to speak")
     parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate of `encoder` and `joint`")

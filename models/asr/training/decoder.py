@@ -118,15 +118,19 @@ def text_weights(model: Network) -> dict[str, Tensor]:
 
 
 def decoder(options: argparse.Namespace) -> None:
-    """Step 2: spelling layers and decoder learn from text alone, on frames imagined in the sound code."""
+    """Step 2: spelling layers and decoder learn from text alone, on frames imagined in the sound code.
+
+    Goes on from `joint.pt` where there is one, whose other layers stay as they are.
+    """
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     vocabulary = Vocabulary.load(options.work / "vocabulary.json")
     model = Network(Size(len(vocabulary)))
     codebook = model.encoder.codebook
     tune_in(model.decoder, codebook, spoken_tokens(vocabulary), vocabulary.times)
-    if (options.work / "decoder.pt").exists():
-        model.load_state_dict(torch.load(options.work / "decoder.pt"), strict=False)
+    for name in ("decoder.pt", "joint.pt"):
+        if (options.work / name).exists():
+            model.load_state_dict(torch.load(options.work / name), strict=False)
     optimizer = optimiser(model.encoder.spelling, model.decoder, peak=options.rate, shares=(1.0, 1.0))
     batches = imagined_batches(
         Texts.load(vocabulary, options.outside, options.words),
@@ -152,3 +156,5 @@ def decoder(options: argparse.Namespace) -> None:
         if step % 100 == 0:
             torch.save(text_weights(model), options.work / "decoder.pt")
     torch.save(text_weights(model), options.work / "decoder.pt")
+    if (options.work / "joint.pt").exists():
+        torch.save(model.state_dict(), options.work / "joint.pt")
