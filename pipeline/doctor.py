@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import ZhijianError
 from pipeline.i18n import Language, t
-from pipeline.settings import Settings
+from pipeline.settings import PRIVATE, Settings
 
 OURS = ("pipeline", "models", "scorecards")
 """Import packages of zhijian. The names are common, so another distribution could bring packages of the same name."""
@@ -99,7 +99,7 @@ def versions(requirements: Sequence[str], language: Language) -> Iterator[Check]
 def home(folder: Path, language: Language) -> Check:
     """Whether the folder of the product can be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"zhijian")
     except OSError as error:

@@ -152,8 +152,9 @@ def _taken(
     root = _absolute(inbox)
     try:
         if not inbox.is_dir():
+            what = "inbox_is_a_file" if inbox.exists() else "no_inbox"
             raise InputError(
-                "Z113", t(language, "ingest.no_inbox", path=str(inbox)), hint=t(language, "ingest.no_inbox_hint")
+                "Z113", t(language, f"ingest.{what}", path=str(inbox)), hint=t(language, "ingest.no_inbox_hint")
             )
         os.scandir(root).close()
     except OSError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+
+from pipeline.text import syllables
 
 _DOUBLE = "欧阳|上官|司马|诸葛|司徒|令狐|皇甫|慕容|尉迟|夏侯|东方|西门|南宫|端木|公孙|长孙|宇文|轩辕"
 _SINGLE = (
@@ -44,6 +47,11 @@ _AFTER_ROLE = re.compile(
     rf"(?=[,，。；;、!！?？\s]|$|{_TITLE}|吗|吧|电话|手机|地址|身份证|的|是|这|本人|住)"
 )
 _FULL = re.compile(rf"(?:{_SAID}){_PAUSE}(?P<name>{SURNAME}{_HAN}{{1,2}})(?!{_HAN}*(?:公司|平台|银行))")
+_BY_SOUND = re.compile(
+    rf"(?:我(?:的)?(?:名字|全名|姓名)?(?:就|都|是)?叫(?:做|作)?|(?:姓名|名字|全名)(?:是|叫|：|:)){_PAUSE}"
+    rf"(?P<name>{_HAN}{{2,3}})(?=[,，。；;、!！?？\s]|$)"
+)
+"""What may be a name that was misheard: 我叫往方 for 王芳."""
 _BEING = re.compile(
     rf"(?:我是|我这边是|您是|你是|请问是|是不是|本人|这里是){_PAUSE}(?P<name>{SURNAME}{_HAN}{{1,2}})"
     rf"(?=[,，。；;、!！?？\s]|$|{_TITLE}|吗|吧|对吗|对吧|本人|没错)"
@@ -87,7 +95,15 @@ def names_in(text: str) -> Iterator[tuple[int, int]]:
             yield span
     for match in _SPELT.finditer(text):
         yield match.span("name")
+    for match in _BY_SOUND.finditer(text):
+        if syllables(match["name"])[0] in _surname_sounds() and not set(match["name"]) & _NEVER_GIVEN:
+            yield match.span("name")
     yield from _before_titles(text)
+
+
+@cache
+def _surname_sounds() -> frozenset[str]:
+    return frozenset(syllables(surname)[0] for surname in (*_SINGLE, *_DOUBLE.split("|")))
 
 
 def asks(text: str) -> bool:

@@ -235,7 +235,10 @@ class Nightly:
             made_at=datetime.now(ZoneInfo(settings.time_zone)),
             digests=sorted(plan.taken),
         )
-        page = write_report(night, settings.report, language=settings.language, most=settings.reports.pages)
+        page = settings.report / "index.html"
+        # An inbox that holds nothing says nothing about what was scored before: that report stays.
+        if plan.taken or self._set_aside or not page.exists():
+            page = write_report(night, settings.report, language=settings.language, most=settings.reports.pages)
         outcome = Outcome(
             night.cases,
             tuple(self._set_aside),

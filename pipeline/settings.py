@@ -26,6 +26,8 @@ from pipeline.i18n import LANGUAGES, Language, t
 
 FILE = "zhijian.toml"
 PREFIX = "ZHIJIAN_"
+PRIVATE = 0o700
+"""Rights of a folder that holds what people said: it is for its owner alone."""
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 SECRET = (
     "question.key", "privacy.key", "alerts.smtp_password", "alerts.webhook", "alerts.wecom", "alerts.dingtalk",

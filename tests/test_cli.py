@@ -95,6 +95,28 @@ def test_run_of_an_empty_inbox_is_done(zhijian: Run, tmp_path: Path) -> None:
     assert "收件夹里没有可以评分的会话。" in done.err
 
 
+def test_run_of_an_empty_inbox_leaves_the_report_of_what_was_scored(zhijian: Run, inbox: Path, tmp_path: Path) -> None:
+    home = Path(os.environ["ZHIJIAN_HOME"])
+    assert zhijian("run", inbox).status == 0
+    report = (home / "report" / "index.html").read_text(encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    assert zhijian("run", tmp_path / "empty").status == 0
+    assert (home / "report" / "index.html").read_text(encoding="utf-8") == report
+
+
+def test_run_of_a_file_says_that_it_is_no_folder(zhijian: Run, inbox: Path) -> None:
+    done = zhijian("run", inbox / "a.json")
+    assert done.status == 2
+    assert "是文件，不是文件夹" in done.err
+
+
+def test_nobody_else_may_look_into_home(zhijian: Run, inbox: Path) -> None:
+    home = Path(os.environ["ZHIJIAN_HOME"])
+    home.rmdir()
+    assert zhijian("run", inbox).status == 0
+    assert home.stat().st_mode & 0o077 == 0
+
+
 def test_score_prints_one_object_an_interaction_in_the_order_given(zhijian: Run, inbox: Path) -> None:
     done = zhijian("score", inbox / "b.json", inbox / "a.json", "--format", "json")
     assert done.status == 0

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -192,6 +193,13 @@ def test_a_call_counts_from_its_start_and_a_chat_shows_the_time_of_day() -> None
     assert [t.clock for t in _turns(kind_chat())] == ["09:31:05", "09:31:25"]
 
 
+def test_an_answer_of_another_day_shows_the_day() -> None:
+    chat = kind_chat()
+    turns = (chat.conversation.turns[0], replace(chat.conversation.turns[1], start=86_400.0, end=86_400.0))
+    later = replace(chat, conversation=replace(chat.conversation, turns=turns))
+    assert [t.clock for t in _turns(later)][1].split()[1] == "09:31"
+
+
 def test_a_turn_without_time_has_no_clock_and_its_place_is_counted() -> None:
     untimed = case("C1", LI, turns=(Turn(0, Speaker.AGENT, "您好"), Turn(1, Speaker.CUSTOMER, "你好")))
     assert [t.clock for t in _turns(untimed)] == ["", ""]
@@ -232,6 +240,14 @@ def _turns(one: Case) -> tuple[cases.TurnView, ...]:
 
 
 # Words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(9.5, "9.5 秒"), (75, "1 分 15 秒"), (3600, "1 小时 0 分"), (90_000, "25 小时 0 分")],
+)
+def test_lengths_are_told_in_the_unit_that_people_think_in(seconds: float, words: str) -> None:
+    assert Words("zh").length(seconds) == words
 
 
 def test_reasons_for_review_are_told_in_words() -> None:

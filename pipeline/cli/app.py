@@ -14,7 +14,7 @@ from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from pipeline.i18n import t
-from pipeline.settings import Settings, language_from_environment, load_settings
+from pipeline.settings import PRIVATE, Settings, language_from_environment, load_settings
 
 _LANGUAGE = language_from_environment()
 _DAYS = ["%Y-%m-%d"]
@@ -154,7 +154,7 @@ class _LateFile(logging.Handler):
         from pipeline.redact import masked_text
 
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(masked_text(self.format(record), proved=True) + "\n")
         except OSError:

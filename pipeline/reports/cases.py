@@ -307,7 +307,8 @@ def _clock(start: float | None, conversation: Conversation, words: Words) -> str
         return ""
     interaction = conversation.interaction
     if interaction.channel is not Channel.CALL and interaction.started_at is not None:
-        return f"{interaction.started_at + timedelta(seconds=start):%H:%M:%S}"
+        said_at = interaction.started_at + timedelta(seconds=start)
+        return f"{said_at:%H:%M:%S}" if said_at.date() == interaction.started_at.date() else f"{said_at:%m-%d %H:%M}"
     return words.clock(start)
 
 
@@ -319,7 +320,9 @@ def _measure(name: str, value: float | None, words: Words) -> str:
     if name in _SECONDS:
         return words.length(value)
     if name in _SENTIMENTS:
-        return words.say("unit.sentiment", mood=words.mood(value), value=f"{value:+.1f}".replace("-", "−"))
+        return words.say(
+            "unit.sentiment", mood=words.mood(value), value=f"{round(value, 1) + 0.0:+.1f}".replace("-", "−")
+        )
     if name == "agent_chars_per_minute":
         return words.say("unit.rate", value=f"{value:.0f}")
     if name == "interruptions_by_agent":

@@ -141,7 +141,9 @@ class Words:
             return UNKNOWN
         if seconds < 60:
             return self.say("length.seconds", seconds=f"{seconds:.1f}".removesuffix(".0"))
-        return self.say("length.minutes", minutes=int(seconds) // 60, seconds=int(seconds) % 60)
+        if seconds < 3600:
+            return self.say("length.minutes", minutes=int(seconds) // 60, seconds=int(seconds) % 60)
+        return self.say("length.hours", hours=int(seconds) // 3600, minutes=int(seconds) // 60 % 60)
 
     def day(self, day: date) -> str:
         """A day with its weekday."""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from pipeline.i18n import Language
+from pipeline.settings import PRIVATE
 from pipeline.store.failures import failed, refused, told
 from pipeline.store.types import from_json, to_json
 from pipeline.store.upgrading import upgrade
@@ -89,7 +90,7 @@ def _engine(url: str, language: Language) -> Engine:
         parsed = make_url(url)
         is_sqlite = parsed.get_backend_name() == "sqlite"
         if is_sqlite and parsed.database not in _IN_MEMORY:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         engine = create_engine(
             parsed,
             json_serializer=to_json,
