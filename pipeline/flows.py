@@ -297,14 +297,14 @@ def _dask(planned: Nightly) -> Iterator[Any]:
 
 
 def _workers(settings: Settings) -> int:
-    return settings.run.workers or os.cpu_count() or 1
+    return settings.run.workers or len(os.sched_getaffinity(0))
 
 
 def _for_workers(settings: Settings) -> Settings:
     """The settings with the cores of this machine shared among its workers, unless a person has done so."""
     if settings.run.cluster or settings.asr.threads:
         return settings
-    threads = max(1, (os.cpu_count() or 1) // _workers(settings))
+    threads = max(1, len(os.sched_getaffinity(0)) // _workers(settings))
     return settings.model_copy(update={"asr": settings.asr.model_copy(update={"threads": threads})})
 
 

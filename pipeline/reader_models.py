@@ -97,4 +97,6 @@ def use(folder: Path, settings: Settings) -> None:
     settings.models.mkdir(parents=True, exist_ok=True)
     inside = folder.is_relative_to(settings.models)
     name = folder.relative_to(settings.models) if inside else folder.absolute()
-    (settings.models / _NOTE).write_text(f"{name}\n", encoding="utf-8")
+    unfinished = settings.models / f"{_NOTE}.part"
+    unfinished.write_text(f"{name}\n", encoding="utf-8")
+    unfinished.replace(settings.models / _NOTE)

@@ -1,6 +1,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -118,6 +119,16 @@ def test_the_best_moments_are_duties_done_and_the_worst_cost_most() -> None:
     assert found is not None
     assert [(m.case.id, m.finding.criterion) for m in found.best] == [("C9", "greeting")]
     assert [(m.case.id, m.finding.criterion) for m in found.worst] == [("C1", "rudeness")]
+
+
+def test_an_agents_cases_stand_in_the_order_of_time_whatever_the_offsets() -> None:
+    first, second = case("C8", LI), case("C9", LI)
+    moment = datetime.fromisoformat("2025-10-13T02:00:00+00:00")
+    later = replace(second.conversation.interaction, started_at=moment)
+    second = replace(second, conversation=replace(second.conversation, interaction=later))
+    found = agents.summarise(Night(night().made_at, (second, first), ()), "1024")
+    assert found is not None
+    assert [c.id for c in found.cases] == ["C8", "C9"]
 
 
 def _met_greeting() -> list[Finding]:
