@@ -18,8 +18,7 @@ from importlib.resources import files
 from models.utterance.records import CueMark
 
 _KEPT = {"?": "?", "？": "?", "!": "!", "！": "!"}
-_SKIPPED = re.compile(r"[\s,，.。、;；:：\"“”'‘’()（）\[\]【】~～…—\-_·*#《》<>]")
-_FILLERS = re.compile(r"[嗯呃额]")
+_DROPPED = re.compile(r"[\s,，.。、;；:：\"“”'‘’()（）\[\]【】~～…—\-_·*#《》<>嗯呃额]")
 _TIME_MARK = re.compile(r"(?<=\d)[:：.](?=\d)")
 _MACRO = re.compile(r"<([a-z_]+)>")
 
@@ -40,15 +39,9 @@ def squeeze(text: str, spelling: Mapping[str, str]) -> Squeezed:
     """Drop what never matters to a pattern; `spelling` maps usual mishearings to what was meant (same length each)."""
     for wrong, right in spelling.items():
         text = text.replace(wrong, right)
-    kept: list[str] = []
-    origin: list[int] = []
-    marks = {m.start() for m in _TIME_MARK.finditer(text)}
-    for i, char in enumerate(text):
-        sign = _KEPT.get(char)
-        if sign is None and i not in marks and (_SKIPPED.match(char) or _FILLERS.match(char)):
-            continue
-        kept.append(sign or char)
-        origin.append(i)
+    dropped = {m.start() for m in _DROPPED.finditer(text)} - {m.start() for m in _TIME_MARK.finditer(text)}
+    origin = [place for place in range(len(text)) if place not in dropped]
+    kept = [_KEPT.get(text[place], text[place]) for place in origin]
     return Squeezed("".join(kept), tuple(origin))
 
 
@@ -72,6 +65,8 @@ class Lexicon:
         doubt: dict[str, float] = {}
         cues: list[CueMark] = []
         for group in self._groups:
+            if group.say.search(squeezed.text) is None:
+                continue
             hits = [m.span() for m in group.say.finditer(squeezed.text) if m.end() > m.start()]
             if not hits or (group.unless is not None and group.unless.search(squeezed.text)):
                 continue

@@ -116,7 +116,7 @@ class Reader:
                 said[names.index(name)] = odds_of(odds)
         weight, trust, lift = self._fusion[turn.role]
         together = _squashed(weight * hearing.acts + trust * said + lift)
-        for column in np.flatnonzero((together >= _SHOWN) | (hearing.acts >= _SURE) | (said > _UNSAID)):
+        for column in np.flatnonzero((together >= _SHOWN) | (hearing.acts >= _SURE) | (said > _UNSAID)).tolist():
             name, probability = names[column], float(together[column])
             by_cues, alone = cue.acts.get(name, 0.0), float(_squashed(hearing.acts[column]))
             if probability >= _SHOWN:

@@ -62,12 +62,13 @@ def read_whole(turns: Sequence[Utterance], readings: Sequence[TurnReading], lexi
 
 def complaint_strength(said: Sequence[TurnReading]) -> float:
     """How surely the customer complains, 0…1. A polite inquiry at the start lowers what problem words alone say."""
-    inquiring = any(r.acts.get("inquiry", 0.0) > 0.5 for r in said[:2])
+    first, rest = [r.acts for r in said[:2]], [r.acts for r in said[2:]]
+    inquiring = any(acts.get("inquiry", 0.0) > 0.5 for acts in first)
     doubt = 1.0
     for act, weight in _COMPLAINING.items():
         soft = 0.5 if inquiring and act in MATTERS else 1.0
-        early = max((r.acts.get(act, 0.0) for r in said[:2]), default=0.0) * soft
-        late = max((r.acts.get(act, 0.0) for r in said[2:]), default=0.0)
+        early = max([acts.get(act, 0.0) for acts in first], default=0.0) * soft
+        late = max([acts.get(act, 0.0) for acts in rest], default=0.0)
         doubt *= 1.0 - weight * max(early, late)
     return 1.0 - doubt
 
