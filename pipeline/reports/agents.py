@@ -115,7 +115,7 @@ def with_quotes(one: AgentSummary, whole: Mapping[str, Case]) -> AgentSummary:
 
 def _newest(own: list[Case], agent_id: str) -> Agent:
     """The agent as the newest of their cases names them; puts the cases into the order of time."""
-    own.sort(key=lambda c: (c.started_at is None, c.started_at.timestamp() if c.started_at else 0.0, c.id))
+    own.sort(key=lambda c: c.in_time)
     return next((c.agent for c in reversed(own) if c.agent), Agent(agent_id))
 
 

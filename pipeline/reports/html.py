@@ -212,7 +212,7 @@ class _Pages:
             queue=flagged[: self.most],
             waiting=len(flagged),
             most=self.most,
-            cases=sorted(listed, key=lambda c: (c.started_at is None, str(c.started_at or ""), c.id)),
+            cases=sorted(listed, key=lambda c: c.in_time),
             pages=len(pages),
             everyone=everyone,
             teams=sorted({c.agent.team for c in night.cases if c.agent and c.agent.team}),

@@ -80,6 +80,11 @@ class Case:
         """When it began, if known."""
         return self.conversation.interaction.started_at
 
+    @property
+    def in_time(self) -> tuple[bool, float, str]:
+        """Its place in the order of time: by the moment it began, whatever the offset; those without one come last."""
+        return self.started_at is None, self.started_at.timestamp() if self.started_at else 0.0, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Night:
