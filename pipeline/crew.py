@@ -25,7 +25,6 @@ from pipeline.settings import SECRET, Scorecards, Settings
 from pipeline.shift import Shift, Worked
 from pipeline.store import open_store
 from pipeline.store.records import BEAT, Laid, Shared
-from pipeline.threads import adopt, own_threads
 from pipeline.workshop import Workshop
 
 _STAGES = ("interactions", "heard", "read")
@@ -126,8 +125,7 @@ class Hand:
         """Take batch after batch until there is none; gives how many results were made.
 
         Raises:
-            SettingsError: Z581 this machine has another version, card or model than the run, Z584 this process has
-                heard with other threads before; or a model is missing.
+            SettingsError: Z581 this machine has another version, card or model than the run; or a model is missing.
             StoreError: the store cannot be written.
         """
         made = 0
@@ -177,7 +175,6 @@ class Hand:
             here, there = (joiner.join(sorted(names)) for names in (ours - theirs, theirs - ours))
             what = t(language, "crew.other_models", ours=here, theirs=there)
             raise SettingsError("Z581", what, hint=t(language, "crew.other_models_hint"))
-        adopt(content["threads"], self._settings.language)
         return self._shift
 
 
@@ -211,7 +208,6 @@ def _laid(number: int, portion: Portion[Arrival], planned: Nightly) -> Laid:
     content: dict[str, Any] = {
         "inbox": planned.inbox,
         "engine": __version__,
-        "threads": own_threads(),
         "cards": {channel.value: workshop.card(channel).digest for channel in Channel},
         "models": _models(portion.items, workshop),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +18,6 @@ from pipeline.prefect_setup import check_engine
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Failure, Item, open_store
 from pipeline.store.records import Laid
-from pipeline.threads import own_threads
 from tests.children import ROOT
 from tests.material import chat_files
 
@@ -180,34 +178,6 @@ def test_secrets_do_not_travel_but_are_found_on_arrival(
     assert Settings(**told).question.key.get_secret_value() == "sk-secret"
     hand.close()
     planned.store.close()
-
-
-@pytest.mark.parametrize(
-    ("script", "told"),
-    [("adopt(3)\nprint(own_threads())", "3"), ("import ctranslate2\nadopt(1)\nadopt(3)", "Z584")],
-    ids=["before", "after"],
-)
-def test_who_works_for_another_takes_its_threads_before_a_model_is_loaded(script: str, told: str) -> None:
-    command = [sys.executable, "-c", f"from pipeline.threads import adopt, own_threads\n{script}"]
-    env = os.environ | {"OMP_NUM_THREADS": "1,1"}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert told in (done.stdout + done.stderr).splitlines()[-1]
-
-
-def test_who_has_heard_with_other_threads_leaves_its_batch_to_others(
-    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import ctranslate2  # noqa: F401
-
-    def work(run: int) -> None:
-        with monkeypatch.context() as there:
-            there.setenv("OMP_NUM_THREADS", str(own_threads() + 1))
-            with Hand(settings, run) as hand, pytest.raises(SettingsError, match="Z584"):
-                hand.work(0)
-        with Hand(settings, run) as hand:
-            assert hand.work_off() == 5
-
-    assert shared(inbox, settings, work).set_aside == ()
 
 
 def test_without_the_extra_the_engine_dask_says_what_to_install(

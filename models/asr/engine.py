@@ -23,6 +23,7 @@ import numpy as np
 from models.asr import guards
 from models.asr.packing import Window, pack, share
 from models.audio import SAMPLE_RATE, Samples
+from models.sums import steady_sums
 from models.vad import Interval
 
 LANGUAGE = "zh"
@@ -255,6 +256,7 @@ def load_engine(
     from ctranslate2 import get_cuda_device_count
     from faster_whisper import WhisperModel
 
+    steady_sums()
     if device == "cuda" and not get_cuda_device_count():
         raise NoDeviceError
     try:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.sums import steady_sums
 from models.utterance.acts import ACTS, CLASSES
 from models.utterance.context import with_context
 from models.utterance.conversation import ConversationNetwork, summary
@@ -249,4 +250,5 @@ def load_reader(*, second_opinion: bool = True, folder: Path | None = None) -> R
             lower the confidence where it contradicts (`sentiment.py`; some 15 µs a turn).
         folder: a weights folder as `models.utterance.training export` writes it.
     """
+    steady_sums()
     return Reader(CueReader(), TurnEncoder(folder or WEIGHTS), SnowOpinion() if second_opinion else None)
