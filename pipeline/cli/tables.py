@@ -20,7 +20,7 @@ _COLOUR = {True: "green", False: "red", None: "dim"}
 
 
 def results_table(results: Iterable[Result | Case], cards: Iterable[Scorecard], language: Language) -> Table:
-    """One line a result, in the order given."""
+    """One row a result, in the order given; each reason for review on a line of its own."""
     words = Words(language)
     texts = {card.id: card_text(card) for card in cards}
     table = Table(title=t(language, "cli.results.title"), title_justify="left")
@@ -33,7 +33,7 @@ def results_table(results: Iterable[Result | Case], cards: Iterable[Scorecard], 
         evaluation, review = result.evaluation, result.review
         card = texts.get(evaluation.scorecard_id)
         colour = _COLOUR[evaluation.passed]
-        reasons = t(language, "cli.results.joiner").join(_reasons(review.reasons, card, words))
+        reasons = "\n  ".join(_reasons(review.reasons, card, words))
         table.add_row(
             escape(evaluation.interaction),
             escape(_agent(result.conversation.interaction.agent)),
