@@ -289,8 +289,7 @@ def _dask(planned: Nightly) -> Iterator[Any]:
     count = min(_workers(settings), len(planned.batches))
     # A worker that died takes nothing along but what it was at; a large model may need all the memory there is.
     quiet = {"distributed.scheduler.worker-saturation": 1.0, "distributed.comm.timeouts.connect": "120s"}
-    # With one OpenMP thread, as Dask would have it, sums are rounded otherwise and words begin elsewhere.
-    with dask.config.set({**quiet, "distributed.nanny.pre-spawn-environ": {}}):
+    with dask.config.set(quiet):
         local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
         size = {"n_workers": count, "threads_per_worker": 1, "processes": True, "memory_limit": 0}
         yield DaskTaskRunner(cluster_kwargs={**local, **size})

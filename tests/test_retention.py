@@ -81,6 +81,15 @@ def store(filled: tuple[Path, Path], settings: Callable[..., Settings]) -> Itera
         yield opened
 
 
+def one_call(folder: Path) -> Path:
+    """An inbox below `folder` with a sample call."""
+    inbox = folder / "calls"
+    inbox.mkdir()
+    for suffix in (".json", ".ogg"):
+        shutil.copyfile(SAMPLES / f"{CALL}{suffix}", inbox / f"{CALL}{suffix}")
+    return inbox
+
+
 def held(home: Path, words: str) -> list[str]:
     """Files below `home` that hold these words."""
     return [str(path) for path in home.rglob("*") if path.is_file() and words.encode() in path.read_bytes()]
@@ -149,10 +158,7 @@ def test_what_was_deleted_is_not_taken_in_again(
 
 def test_recordings_go_with_their_copies(tmp_path: Path, settings: Callable[..., Settings]) -> None:
     made = settings(audio_complaint=30, audio_other=30)
-    folder = tmp_path / "calls"
-    folder.mkdir()
-    for suffix in (".json", ".ogg"):
-        shutil.copyfile(SAMPLES / f"{CALL}{suffix}", folder / f"{CALL}{suffix}")
+    folder = one_call(tmp_path)
     taken(folder, made)
     assert [path for path in Path(made.media).rglob("*") if path.is_file()]
     assert list((made.report / "media").iterdir())
@@ -170,10 +176,7 @@ def test_a_copy_that_cannot_be_deleted_is_deleted_the_next_time(
     tmp_path: Path, settings: Callable[..., Settings]
 ) -> None:
     made = settings(audio_complaint=30, audio_other=30)
-    folder = tmp_path / "calls"
-    folder.mkdir()
-    for suffix in (".json", ".ogg"):
-        shutil.copyfile(SAMPLES / f"{CALL}{suffix}", folder / f"{CALL}{suffix}")
+    folder = one_call(tmp_path)
     taken(folder, made)
     (copy,) = (path for path in Path(made.media).rglob("*") if path.is_file())
     copy.unlink()

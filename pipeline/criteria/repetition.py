@@ -70,6 +70,8 @@ from pipeline.text import OTHER_SOUND, matching_text, sound_codes
 
 _MISWRITTEN = 0.35
 """By so much less alike may sentences be written that sound alike: one misheard character costs each of two sayings."""
+_MATRIX = 2_000
+"""More sentences than these are not compared in one table, which would grow with their square."""
 _OTHER: dict[str, Role] = {"agent": "customer", "customer": "agent", "bot": "customer"}
 
 
@@ -168,7 +170,7 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
 def _often_alike(forms: list[str], params: Params) -> bool:
     """Whether some sentence is written so much like others that it may have been said often enough."""
     least = 100 * (params.similarity - _MISWRITTEN) - 1
-    if len(forms) < params.times or least <= 0:
+    if len(forms) < params.times or least <= 0 or len(forms) > _MATRIX:
         return len(forms) >= params.times
     import numpy as np
     from rapidfuzz.fuzz import ratio

@@ -128,9 +128,10 @@ def decoder(options: argparse.Namespace) -> None:
     model = Network(Size(len(vocabulary)))
     codebook = model.encoder.codebook
     tune_in(model.decoder, codebook, spoken_tokens(vocabulary), vocabulary.times)
-    for name in ("decoder.pt", "joint.pt"):
-        if (options.work / name).exists():
-            model.load_state_dict(torch.load(options.work / name), strict=False)
+    joint = options.work / "joint.pt"
+    learnt = joint if joint.exists() else options.work / "decoder.pt"
+    if learnt.exists():
+        model.load_state_dict(torch.load(learnt), strict=False)
     optimizer = optimiser(model.encoder.spelling, model.decoder, peak=options.rate, shares=(1.0, 1.0))
     batches = imagined_batches(
         Texts.load(vocabulary, options.outside, options.words),
@@ -156,5 +157,5 @@ def decoder(options: argparse.Namespace) -> None:
         if step % 100 == 0:
             torch.save(text_weights(model), options.work / "decoder.pt")
     torch.save(text_weights(model), options.work / "decoder.pt")
-    if (options.work / "joint.pt").exists():
-        torch.save(model.state_dict(), options.work / "joint.pt")
+    if learnt == joint:
+        torch.save(model.state_dict(), joint)
