@@ -10,6 +10,7 @@ from models.registry import SHIPPED, AbsentModelError, UnknownModelError, check,
 from pipeline.errors import SettingsError
 from pipeline.i18n import t
 from pipeline.settings import Settings
+from pipeline.whole_file import write_whole
 
 if TYPE_CHECKING:
     from models.utterance import Reader
@@ -97,6 +98,4 @@ def use(folder: Path, settings: Settings) -> None:
     settings.models.mkdir(parents=True, exist_ok=True)
     inside = folder.is_relative_to(settings.models)
     name = folder.relative_to(settings.models) if inside else folder.absolute()
-    unfinished = settings.models / f"{_NOTE}.part"
-    unfinished.write_text(f"{name}\n", encoding="utf-8")
-    unfinished.replace(settings.models / _NOTE)
+    write_whole(settings.models / _NOTE, f"{name}\n")

@@ -33,6 +33,7 @@ from pipeline.reports.material import Case, Night
 from pipeline.reports.media import Envelope, envelope, publish
 from pipeline.reports.timeline import timeline
 from pipeline.reports.words import Words, mood_kind
+from pipeline.whole_file import write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -319,9 +320,7 @@ class _Pages:
         path.parent.mkdir(parents=True, exist_ok=True)
         root = "../" * name.count("/")
         text = self.templates.get_template(template).render(root=root, page=template.partition(".")[0], **values)
-        unfinished = path.with_name(f"{path.name}.part")
-        unfinished.write_text(text + stamp(mark), encoding="utf-8", newline="\n")
-        unfinished.replace(path)
+        write_whole(path, text + stamp(mark))
         return path
 
 
