@@ -7,11 +7,12 @@ from threading import Thread
 
 import pytest
 
+from pipeline.alerts.wording import MOST_CASES, Grave, grave_message
 from pipeline.conversation import Channel
 from pipeline.night_figures import Circumstances, from_json, night_figures, to_json
 from pipeline.store import open_store
 from pipeline.store.database import Store
-from pipeline.store.records import Letter, LetterState, Message
+from pipeline.store.records import Letter, LetterState, Message, Result
 from tests.night_material import night
 from tests.test_store import result
 
@@ -74,6 +75,45 @@ def test_of_many_that_want_to_send_one_does(store: Store) -> None:
         thread.join()
     assert len(got) == 8
     assert sum(one is not None for one in got) == 1
+
+
+def erase(store: Store, *names: str) -> None:
+    items = [one for one in store.kept() if one.id in names]
+    assert len(items) == len(names)
+    store.drop_all(items, why="customer")
+
+
+def grave(*results: Result) -> Message:
+    cases = [Grave(r.conversation.interaction.digest, r.evaluation.interaction, None, (), True) for r in results]
+    return grave_message(cases, {}, made_at=NOW, report="", language="zh")
+
+
+def test_what_is_erased_leaves_what_a_message_says_of_others(store: Store) -> None:
+    first, second = result("T1"), result("T2")
+    store.save([first, second])
+    store.put_message(grave(first, second), ["mail:1"])
+    erase(store, "T1")
+    assert [letter.message.lines for letter in store.letters_due(["mail:1"])] == [("…", "T2：一级投诉（坐席 —）")]
+    erase(store, "T2")
+    assert store.letters() == ()
+
+
+def test_what_is_erased_is_in_no_later_message_either(store: Store) -> None:
+    first, second = result("T1"), result("T2")
+    store.save([first, second])
+    for told in (grave(first), grave(first, second)):
+        store.put_message(told, ["mail:1"])
+    erase(store, "T1")
+    assert [letter.message.lines for letter in store.letters()] == [("…", "T2：一级投诉（坐席 —）")]
+
+
+def test_others_that_a_message_only_counts_keep_it(store: Store) -> None:
+    many = [result(f"T{number}") for number in range(MOST_CASES + 1)]
+    store.save(many)
+    store.put_message(grave(*many), ["mail:1"])
+    erase(store, *(f"T{number}" for number in range(MOST_CASES)))
+    (letter,) = store.letters()
+    assert letter.message.lines == ("…",) * MOST_CASES + ("另有 1 通，见报告。",)
 
 
 def test_a_night_counts_what_no_night_has_told_of(store: Store) -> None:

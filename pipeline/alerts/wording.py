@@ -116,6 +116,7 @@ def grave_message(
         report=report,
         made_at=made_at,
         subjects=subjects,
+        about=tuple(case.digest for case in cases[:MOST_CASES]),
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import JSON, Engine, String, Text, cast, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.store import outbox
 from pipeline.store.portions import among, portions
 from pipeline.store.tables import (
     MOMENT,
-    AlertedRow,
     AttemptRow,
     Base,
     ConversationRow,
@@ -25,7 +25,6 @@ from pipeline.store.tables import (
     HearingRow,
     InteractionRow,
     NightRow,
-    OutboxRow,
     ReviewItemRow,
     ScorecardRow,
     SetAsideRow,
@@ -129,7 +128,6 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
     """Delete interactions with all that hangs on them; only their digests stay, so that they are not taken in again."""
     digests, ids = [one.digest for one in items], {one.id for one in items}
     sources = {one.source for one in items}
-    alerts: set[str] = set()
     for some in portions(list(digests)):
         theirs = EvaluationRow.interaction_digest.in_(some)
         numbers = list(session.scalars(select(EvaluationRow.id).where(theirs)))
@@ -146,8 +144,6 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
             session.execute(delete(SpokenRow).where(SpokenRow.hearing_id.in_(part)))
             session.execute(delete(HearingRow).where(HearingRow.id.in_(part)))
         session.execute(delete(TimingRow).where(TimingRow.interaction_digest.in_(some)))
-        alerts.update(session.scalars(select(AlertedRow.alert).where(AlertedRow.subject.in_(some))))
-        session.execute(delete(AlertedRow).where(AlertedRow.subject.in_(some)))
         session.execute(delete(AttemptRow).where(AttemptRow.digest.in_(some)))
         session.execute(update(InteractionRow).where(InteractionRow.replaced_by.in_(some)).values(replaced_by=None))
         session.execute(delete(InteractionRow).where(InteractionRow.digest.in_(some)))
@@ -156,8 +152,7 @@ def drop_all(session: Session, items: Collection[Kept], *, why: str, at: datetim
         session.flush()
     for some in portions(sorted(sources)):
         session.execute(delete(SetAsideRow).where(SetAsideRow.source.in_(some)))
-    for some in portions(sorted(alerts)):
-        session.execute(delete(OutboxRow).where(OutboxRow.alert.in_(some)))
+    outbox.forget(session, frozenset(digests))
     names = frozenset((*ids, *sources))
     for night in session.scalars(select(NightRow)):
         night.figures = _without(night.figures, names)

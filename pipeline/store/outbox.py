@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.store.portions import among
+from pipeline.store.portions import among, portions
 from pipeline.store.records import Letter, LetterState, Message
 from pipeline.store.tables import AlertedRow, OutboxRow
 from pipeline.store.work import alive, myself
@@ -45,7 +46,7 @@ def put(session: Session, message: Message, receivers: Iterable[str], *, at: dat
                     receiver=receiver,
                     kind=message.kind,
                     title=message.title,
-                    lines=list(message.lines),
+                    lines=_told(message),
                     report=message.report,
                     made_at=message.made_at,
                     state=LetterState.WAITING.value,
@@ -57,6 +58,11 @@ def put(session: Session, message: Message, receivers: Iterable[str], *, at: dat
             )
             session.flush()
     return fresh
+
+
+def _told(message: Message) -> list[str | list[str]]:
+    """The lines of a message as they are kept: those about one subject with it."""
+    return [line if subject is None else [line, subject] for line, subject in zip_longest(message.lines, message.about)]
 
 
 def _letter_key(alert: str, receiver: str) -> str:
@@ -124,6 +130,24 @@ def settle(session: Session, letter: int, state: LetterState, problem: str, *, d
     return state
 
 
+def forget(session: Session, subjects: Collection[str]) -> None:
+    """Delete messages about these subjects; those about others too only lose what they say of these."""
+    alerts: set[str] = set()
+    for some in portions(list(subjects)):
+        told = AlertedRow.subject.in_(some)
+        alerts.update(session.scalars(select(AlertedRow.alert).where(told)))
+        session.execute(delete(AlertedRow).where(told))
+    others = {alert for (alert,) in among(session, select(AlertedRow.alert), AlertedRow.alert, sorted(alerts))}
+    for row in session.scalars(select(OutboxRow)):
+        about = {line[1] for line in row.lines if isinstance(line, list)}
+        if row.alert not in alerts and about.isdisjoint(subjects):
+            continue
+        if about and (row.alert in others or not about.issubset(subjects)):
+            row.lines = ["…" if isinstance(line, list) and line[1] in subjects else line for line in row.lines]
+        else:
+            session.delete(row)
+
+
 def letters(session: Session, limit: int) -> tuple[Letter, ...]:
     """The last messages, newest first."""
     query = select(OutboxRow).order_by(OutboxRow.id.desc()).limit(limit)
@@ -132,7 +156,8 @@ def letters(session: Session, limit: int) -> tuple[Letter, ...]:
 
 def _letter_of(row: OutboxRow) -> Letter:
     """The record of a row."""
-    message = Message(row.alert, row.kind, row.title, tuple(row.lines), row.report, row.made_at)
+    lines = tuple(line[0] if isinstance(line, list) else line for line in row.lines)
+    message = Message(row.alert, row.kind, row.title, lines, row.report, row.made_at)
     state = LetterState(row.state)
     return Letter(row.id, row.key, row.receiver, message, state, row.doubts, row.tries, row.changed_at, row.problem)
 

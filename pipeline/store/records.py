@@ -246,7 +246,8 @@ class Hit:
 class Message:
     """What an alert says. `alert` is its identity; `subjects` are things that no two alerts are made about.
 
-    `report` is where one can read on: an address or a path.
+    `report` is where one can read on: an address or a path. `about` is the subject of each line from the first one on;
+    lines beyond it tell of no single one.
     """
 
     alert: str
@@ -256,6 +257,7 @@ class Message:
     report: str
     made_at: datetime
     subjects: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 class LetterState(StrEnum):
