@@ -10,8 +10,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from weakref import finalize
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,6 +34,7 @@ from pipeline.redact import hide
 from pipeline.scorecard import Scorecard
 from pipeline.scoring import context_for
 from pipeline.settings import Settings
+from pipeline.whole_file import write_whole
 
 if TYPE_CHECKING:
     import httpx
@@ -238,14 +238,17 @@ class Interviewer:
 
     @cached_property
     def _client(self) -> httpx.Client:
+        """Connections to the service, which last from one batch to the next and end with this interviewer."""
         import httpx
 
         secret = self._settings.key.get_secret_value()
-        return httpx.Client(
+        client = httpx.Client(
             headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=self._settings.timeout,
             trust_env=not _loopback(self._settings.endpoint),
         )
+        finalize(self, client.close)
+        return client
 
     def _post(self, asked: Asked) -> tuple[str, tuple[float, float] | None]:
         """The text of the answer, and tokens in and out where the service counts them."""
@@ -299,10 +302,7 @@ class Interviewer:
     def _keep(self, asked: Asked, reply: Reply) -> None:
         file = self._file(asked)
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as part:
-            part.write(reply.model_dump_json())
-        Path(name).replace(file)
+        write_whole(file, reply.model_dump_json())
 
 
 class _Retryable(Exception):  # noqa: N818

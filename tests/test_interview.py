@@ -27,6 +27,7 @@ from pipeline.store.records import Result
 from pipeline.workshop import Workshop
 from tests.cards import card
 from tests.dialogues import talk
+from tests.loopback import PATIENCE
 
 TEXT = "客户: 快递三天没动了\n坐席: 刚查到，是配送站漏扫了一次，货没有丢"
 ASKS = """\
@@ -46,6 +47,7 @@ class Service:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     url: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 def send(request: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
@@ -82,10 +84,12 @@ def fails(*statuses: int, then: Respond | None = None) -> Respond:
 
 
 @contextmanager
-def serving(respond: Respond) -> Iterator[Service]:
+def serving(respond: Respond, *, version: str = "HTTP/1.0") -> Iterator[Service]:
     service = Service(respond)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = version
+
         def do_POST(self) -> None:
             number = len(service.bodies)
             service.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -95,6 +99,10 @@ def serving(respond: Respond) -> Iterator[Service]:
                 service.respond(self, number)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
+
+        def finish(self) -> None:
+            super().finish()
+            service.ended.set()
 
         def log_message(self, *_: object) -> None:
             pass
@@ -253,6 +261,17 @@ def test_known_answers_need_no_service(tmp_path: Path) -> None:
     known, new = interviewer.answered((talk(TEXT), other), lambda _: scorecard, ask=False)
     assert verdict(known, scorecard) == (Verdict.MET, "answered")
     assert verdict(new, scorecard) == (Verdict.UNSURE, "not_asked")
+
+
+def test_a_connection_lasts_for_a_run_and_no_longer(tmp_path: Path) -> None:
+    scorecard = card(tmp_path, ASKS)
+    with serving(says("yes", "货没有丢"), version="HTTP/1.1") as service:
+        interviewer = Interviewer(settings(service.url))
+        for number in range(2):
+            interviewer.answered([talk(f"{TEXT}\n客户: 那还要{number}天吗")], lambda _: scorecard)
+        assert (len(service.bodies), service.ended.is_set()) == (2, False)
+        del interviewer
+        assert service.ended.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("usage", [(300_000, 0), None])
