@@ -8,7 +8,7 @@ rows of two turns of one speaker are joined where the other only said a word or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
@@ -45,6 +45,10 @@ _COMMA = re.compile("[，,、。；;！!？?]")
 _LEAST, _MOST = 10, 19
 """How many digits the numbers of these kinds have."""
 _DIGIT = re.compile("[0-9]")
+_IN_ROW = f"[0-9x叉两{ALIKE}前头中间后最末尾接着然再面位数字是来又横杠线]"
+"""What a row of digits may be made of, but for 个."""
+_OF_NUMBER = re.compile(rf"[0-9](?:{_IN_ROW}{{{_LEAST - 3},}}[0-9]|{_IN_ROW}*$|个[0-9])|^{_IN_ROW}*[0-9]|两个[0-9]")
+"""What a turn has that holds a number or a piece of one: a long row, or one at its beginning or end."""
 _PIECES = 24
 
 
@@ -81,12 +85,21 @@ def numbers(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Number]:
         turns: all turns of the conversation.
         speaking: the indices of those in which numbers are looked for, all of one side.
     """
-    for row in rows(turns, speaking):
+    promising = {index for index in speaking if _OF_NUMBER.search(matching_form(blanked(turns[index].text)).text)}
+    for row in rows(turns, speaking, promising) if promising else ():
         yield from within(row)
 
 
-def rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[tuple[Piece, ...]]:
-    """Digits in the turns `speaking` that are said in one go, with linking words and short turns of others between."""
+def rows(
+    turns: Sequence[Turn], speaking: Sequence[int], promising: Collection[int] | None = None
+) -> Iterator[tuple[Piece, ...]]:
+    """Digits in the turns `speaking` that are said in one go, with linking words and short turns of others between.
+
+    Args:
+        turns: all turns of the conversation.
+        speaking: the indices of those in which digits are looked for, all of one side.
+        promising: those of them whose digits are wanted; those of the others are left out.
+    """
     wanted = set(speaking)
     row: tuple[Piece, ...] = ()
     open_end = False
@@ -95,7 +108,7 @@ def rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[tuple[Piece
             if open_end and turn.speaker is not Speaker.SYSTEM and _interrupts(turn):
                 open_end = False
             continue
-        for found in _rows(turn):
+        for found in _rows(turn) if promising is None or turn.index in promising else ():
             if open_end and found.opens:
                 row += found.pieces
             else:

@@ -132,17 +132,17 @@ def evaluate(params: Params, conversation: Conversation, context: Context) -> Ou
 
 
 def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...], context: Context) -> list[_Saying]:
-    from rapidfuzz.fuzz import ratio
-    from rapidfuzz.process import extract_iter
-
     first: Role = params.by if params.of == "same" else _OTHER[params.by]
     known = [turn.index for turn in conversation.turns if speaks(turn, first)]
     heard = turns if params.of == "same" else tuple(sorted({*turns, *known}))
+    sentences = list(_sentences(params, conversation, heard, context))
+    if not _often_alike(sentences, params):
+        return []
+    from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import extract_iter
+
     number = {turn: place for place, turn in enumerate(known)}
     repeating = set(turns)
-    sentences = list(_sentences(params, conversation, heard, context))
-    if not _often_alike([form for form, _ in sentences], params):
-        return []
     sayings: list[_Saying] = []
     texts: list[str] = []
     for text, place in sentences:
@@ -159,7 +159,7 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
             if place.turn in number:
                 sayings.append(_Saying([place], place))
                 texts.append(text)
-        elif not _overlap(saying.last, place):
+        elif not _overlap(saying.last, place) and not _overlap(saying.places[-1], place):
             if repeats:
                 saying.places.append(place)
             if place.turn in number:
@@ -167,20 +167,31 @@ def _sayings(params: Params, conversation: Conversation, turns: tuple[int, ...],
     return sayings
 
 
-def _often_alike(forms: list[str], params: Params) -> bool:
-    """Whether some sentence is written so much like others that it may have been said often enough."""
+def _often_alike(sentences: list[tuple[str, _Place]], params: Params) -> bool:
+    """Whether some sentence is written so much like others, elsewhere, that it may have been said often enough."""
     least = 100 * (params.similarity - _MISWRITTEN) - 1
-    if len(forms) < params.times or least <= 0 or len(forms) > _MATRIX:
-        return len(forms) >= params.times
+    if len(sentences) < params.times or least <= 0 or len(sentences) > _MATRIX:
+        return len(sentences) >= params.times
     import numpy as np
     from rapidfuzz.fuzz import ratio
     from rapidfuzz.process import cdist
 
+    forms = [form for form, _ in sentences]
     alike = cdist(forms, forms, scorer=ratio, score_cutoff=least, dtype=np.uint8)
     # Each is like itself; one that was said often enough is in a row and in a column with all of the others.
     if np.count_nonzero(alike) < len(forms) + 2 * (params.times - 1):
         return False
-    return bool(np.count_nonzero(alike, axis=1).max() >= params.times)
+    often = np.flatnonzero(np.count_nonzero(alike, axis=1) >= params.times)
+    return any(_apart([sentences[like][1] for like in np.flatnonzero(alike[row])]) >= params.times for row in often)
+
+
+def _apart(places: list[_Place]) -> int:
+    """How many of `places` can be chosen so that no two overlap: always the one next that ends first."""
+    count, last = 0, (-1, 0)
+    for turn, end, start in sorted([(place.turn, place.end, -place.start) for place in places]):
+        if turn > last[0] or -start >= last[1]:
+            count, last = count + 1, (turn, end)
+    return count
 
 
 @lru_cache(maxsize=1024)

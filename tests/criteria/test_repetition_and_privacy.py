@@ -93,6 +93,12 @@ def test_agent_who_parrots_the_customer(tmp_path: Path) -> None:
     assert finding(tmp_path, listens, "deduct: 3", operator).verdict is Verdict.MET
 
 
+def test_sentence_that_is_parroted_once_and_its_clause_are_one_place(tmp_path: Path) -> None:
+    text = "客户: 我的洗衣机甩干的时候特别响\n坐席: 哦，您的洗衣机甩干的时候特别响"
+    found = finding(tmp_path, talk(text), "deduct: 3", "repetition: {of: other, times: 2, similarity: 0.8}")
+    assert (found.verdict, found.why.args["count"]) == (Verdict.UNMET, 2)
+
+
 def test_customer_who_has_to_say_it_again_is_told_apart_from_the_agent_who_does(tmp_path: Path) -> None:
     text = "客户: 我要退掉上周买的电饭锅\n坐席: 请问什么事\n客户: 我要退掉上周买的电饭锅"
     assert finding(tmp_path, talk(text), "deduct: 3", "repetition: {by: customer, times: 2}").verdict is Verdict.UNMET
