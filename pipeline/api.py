@@ -12,7 +12,8 @@ api.report(scored, "out/report")
 would_change = api.rescore("my-hotline.yaml", since="2026-01-01")
 ```
 
-Everything comes back as the frozen nouns that the pipeline itself passes on. Nothing is stored.
+Everything comes back as the frozen nouns that the pipeline itself passes on. Nothing is stored. Where no `language` is
+given, it is that of the settings.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from pipeline.reports.material import Case, Night
 from pipeline.reports.words import Words
 from pipeline.scorecard import Scorecard
 from pipeline.scorecard.difference import Change, differences
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings, language_from_environment, load_settings
 from pipeline.store import open_store
 from pipeline.store.records import Result
 from pipeline.versions import finder
@@ -60,11 +61,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Results in the order of the interactions, what had to be set aside, and the scorecards that were used."""
+    """Results in the order of the interactions, what had to be set aside, and the scorecards and settings in use."""
 
     results: tuple[Result, ...]
     set_aside: tuple[SetAside, ...]
     cards: tuple[Scorecard, ...]
+    settings: Settings
 
     def card(self, result: Result) -> Scorecard:
         """The scorecard of a result."""
@@ -89,14 +91,14 @@ class Comparison:
     criteria: tuple[Gap, ...]
 
 
-def load(path: str | Path, *, language: Language = "zh") -> Intake:
+def load(path: str | Path, *, language: Language | None = None) -> Intake:
     """Take in an inbox folder, or one `.json`, `.jsonl` or recording. Bad files are set aside, not raised.
 
     Raises:
         InputError: there is no such folder or file.
     """
-    place = Path(path)
-    return ingest(place, language=language) if place.is_dir() else ingest_files([place], language=language)
+    place, chosen = Path(path), language or language_from_environment()
+    return ingest(place, language=chosen) if place.is_dir() else ingest_files([place], language=chosen)
 
 
 def score(
@@ -121,6 +123,7 @@ def score(
         tuple(outcome for outcome in outcomes if isinstance(outcome, Result)),
         tuple(outcome for outcome in outcomes if isinstance(outcome, SetAside)),
         workshop.cards,
+        chosen,
     )
 
 
@@ -129,14 +132,14 @@ def lost(result: Result) -> tuple[Finding, ...]:
     return tuple(summary.worst_findings(_case(result)))
 
 
-def explain(finding: Finding, *, language: Language = "zh") -> str:
+def explain(finding: Finding, *, language: Language | None = None) -> str:
     """The sentence that explains a finding."""
-    return why(finding, language)
+    return why(finding, language or language_from_environment())
 
 
-def title(scored: Scored, criterion: str, *, language: Language = "zh") -> str:
+def title(scored: Scored, criterion: str, *, language: Language | None = None) -> str:
     """What a criterion is called."""
-    return Words(language).any_criterion(_night(scored), criterion)
+    return Words(language or scored.settings.language).any_criterion(_night(scored), criterion)
 
 
 def compare(scored: Scored, first: str, second: str) -> Comparison:
@@ -146,7 +149,7 @@ def compare(scored: Scored, first: str, second: str) -> Comparison:
         InputError: Z120, there is no result of one of them.
     """
     night = _night(scored)
-    one, other = (_summary(night, agent) for agent in (first, second))
+    one, other = (_summary(night, agent, scored.settings.language) for agent in (first, second))
     ours, theirs = summary.rates(one.cases), summary.rates(other.cases)
     order = [criterion.id for card in scored.cards for criterion in card.criteria]
     judged = [key for key in dict.fromkeys(order) if key in ours or key in theirs]
@@ -213,7 +216,9 @@ def rescore(
         return DryRun(scorecard, against, store, chosen).compare(past)
 
 
-def report(scored: Scored, out: str | Path, *, set_aside: Sequence[SetAside] = (), language: Language = "zh") -> Path:
+def report(
+    scored: Scored, out: str | Path, *, set_aside: Sequence[SetAside] = (), language: Language | None = None
+) -> Path:
     """Write the pages of these results to the folder `out`; gives the path of `index.html`.
 
     Args:
@@ -222,7 +227,7 @@ def report(scored: Scored, out: str | Path, *, set_aside: Sequence[SetAside] = (
         set_aside: further files to show as set aside, such as `load(…).set_aside`.
         language: of the pages.
     """
-    return html.write_report(_night(scored, set_aside), Path(out), language=language)
+    return html.write_report(_night(scored, set_aside), Path(out), language=language or scored.settings.language)
 
 
 def _night(scored: Scored, set_aside: Sequence[SetAside] = ()) -> Night:
@@ -230,7 +235,7 @@ def _night(scored: Scored, set_aside: Sequence[SetAside] = ()) -> Night:
         scored.results,
         set_aside=(*set_aside, *scored.set_aside),
         cards=scored.cards,
-        made_at=datetime.now(ZoneInfo(Settings.model_fields["time_zone"].default)),
+        made_at=datetime.now(ZoneInfo(scored.settings.time_zone)),
     )
 
 
@@ -238,8 +243,8 @@ def _case(result: Result) -> Case:
     return Case(result.conversation, result.evaluation, result.review)
 
 
-def _summary(night: Night, agent: str) -> agents.AgentSummary:
+def _summary(night: Night, agent: str, language: Language) -> agents.AgentSummary:
     found = agents.summarise(night, agent)
     if found is None:
-        raise html.no_agent(night, agent, Words("zh"))
+        raise html.no_agent(night, agent, Words(language))
     return found
