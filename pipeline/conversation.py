@@ -169,7 +169,8 @@ class Hearing:
 
     `channels` is the number of audio channels that carry different sound (1 for mono and dual mono). `speech_seconds`
     is what the voice detector found. `warnings` are stable keys such as `dual_mono`, `no_speech`, `roles_guessed`,
-    `truncated`, `loop_removed`.
+    `truncated`, `loop_removed`. `waveform` is its outline as `pipeline.waveform` has it; it is empty where nobody needs
+    it (in outlines), and where the recording was deleted.
     """
 
     duration: float
@@ -178,6 +179,7 @@ class Hearing:
     speech_seconds: float
     confidence: float | None
     warnings: tuple[str, ...] = ()
+    waveform: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from pipeline.conversation import Conversation
 from pipeline.errors import SettingsError
 from pipeline.i18n import Language, t
-from pipeline.redact import Hidden, redact
+from pipeline.redact import Hidden, masked_seconds, redact
 from pipeline.settings import Settings, environment_name
+from pipeline.waveform import silenced
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -105,4 +106,13 @@ def masked(conversation: Conversation, settings: Settings, seal: Seal | None) ->
     if settings.privacy.mask == "off":
         return conversation
     told, hidden = redact(conversation)
+    told = _unseen(told)
     return told if seal is None or not hidden else replace(told, sealed=seal.close(hidden))
+
+
+def _unseen(conversation: Conversation) -> Conversation:
+    """The conversation with nothing in its waveform where personal data is said."""
+    hearing = conversation.hearing
+    if hearing is None or not hearing.waveform or not (spans := masked_seconds(conversation.turns)):
+        return conversation
+    return replace(conversation, hearing=replace(hearing, waveform=silenced(hearing.waveform, spans, hearing.duration)))

@@ -18,6 +18,7 @@ from pipeline.conversation import Hearing, Interaction, Speaker, Turn, Word
 from pipeline.errors import HearingError, SettingsError
 from pipeline.i18n import Language, t
 from pipeline.text import normalise
+from pipeline.waveform import Waveform, waveform
 
 if TYPE_CHECKING:
     from models.asr.engine import ChannelText, Device, Engine, ModelFilesError
@@ -290,10 +291,17 @@ def _heard(ear: _Ears, texts: Sequence[ChannelText], default: Mapping[str, Speak
         speech_seconds=sum(end - start for speech in ear.speech for start, end in speech),
         confidence=sum(probabilities) / len(probabilities) if probabilities else None,
         warnings=tuple(dict.fromkeys(warnings)),
+        waveform=_waveform(ear),
     )
     told = [utterance for utterance in spoken if normalise(utterance.text)]
     turns = tuple(_turn(index, utterance, roles[utterance.voice], sure) for index, utterance in enumerate(told))
     return Heard(_with_levels(ear, told, turns), hearing)
+
+
+def _waveform(ear: _Ears) -> Waveform:
+    from models.audio import SAMPLE_RATE
+
+    return waveform(ear.channels, SAMPLE_RATE)
 
 
 def _with_levels(ear: _Ears, utterances: Sequence[Utterance], turns: Sequence[Turn]) -> tuple[Turn, ...]:

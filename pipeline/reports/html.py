@@ -30,7 +30,7 @@ from pipeline.redact import masked_seconds
 from pipeline.reports import agents, cases, charts, summary
 from pipeline.reports.marks import Marks, marked, stamp
 from pipeline.reports.material import Case, Night
-from pipeline.reports.media import Envelope, envelope, publish
+from pipeline.reports.media import Envelope, drawn, envelope, publish
 from pipeline.reports.timeline import timeline
 from pipeline.reports.words import Words, mood_kind
 from pipeline.whole_file import write_whole
@@ -310,7 +310,7 @@ class _Pages:
         try:
             muted = masked_seconds(case.conversation.turns)
             copy = publish(case.media, self.out / "media", file_stem(case.id), mute=muted)
-            sound = envelope(copy if muted else case.media)
+            sound = drawn(case.conversation.hearing, muted) or envelope(copy if muted else case.media)
         except av.FFmpegError:
             return None, self.words.say("case.damaged_media")
         return Recording(f"../media/{quote(copy.name)}", sound), ""

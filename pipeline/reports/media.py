@@ -5,10 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pipeline.conversation import Hearing
+from pipeline.reports.muting import copied, copy_packets, encode
+from pipeline.waveform import POINTS, TICK, heights, silenced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,15 +41,6 @@ PLAYABLE = frozenset(
 RATE = 8_000
 """Samples a second at which envelopes are taken; a waveform needs no more."""
 
-BIT_RATE = 64_000
-"""Bits a second of what is re-encoded: plenty for speech."""
-
-MARGIN = 0.1
-"""Seconds that are silenced before and after what is muted, because times of words are never exact."""
-
-TICK = 0.02
-"""Seconds that one point of the raw envelope covers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -53,7 +50,14 @@ class Envelope:
     duration: float
 
 
-def envelope(path: Path, *, buckets: int = 600) -> Envelope:
+def drawn(hearing: Hearing | None, mute: Sequence[tuple[float, float]]) -> Envelope | None:
+    """The envelope that was kept when a recording was heard, silent in the spans `mute`; `None` where there is none."""
+    if hearing is None or not hearing.waveform:
+        return None
+    return Envelope(heights(silenced(hearing.waveform, mute, hearing.duration)), hearing.duration)
+
+
+def envelope(path: Path, *, buckets: int = POINTS) -> Envelope:
     """Peak envelope of a recording, scaled so that its loudest peak is 1.
 
     Args:
@@ -90,7 +94,7 @@ def _blocks(path: Path) -> Iterator[NDArray[np.float32]]:
         layout = "mono" if stream.layout.nb_channels == 1 else "stereo"
         # Decoders give some 20 ms at a time; a second at a time costs a third less.
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE, frame_size=RATE)
-        for frame in _frames(container, stream):
+        for frame in chain(container.decode(stream), (None,)):
             for piece in resampler.resample(frame):
                 samples = piece.to_ndarray().astype(np.float32)
                 rest = samples if rest is None else np.concatenate([rest, samples], axis=1)
@@ -100,12 +104,6 @@ def _blocks(path: Path) -> Iterator[NDArray[np.float32]]:
                     rest = rest[:, whole * step :]
     if rest is not None and rest.shape[1]:
         yield rest.reshape(rest.shape[0], 1, rest.shape[1])
-
-
-def _frames(container: Any, stream: Any) -> Iterator[Any]:
-    """The decoded frames, then `None`, which flushes a resampler."""
-    yield from container.decode(stream)
-    yield None
 
 
 def publish(source: Path, folder: Path, stem: str, *, mute: Sequence[tuple[float, float]] = ()) -> Path:
@@ -124,72 +122,52 @@ def publish(source: Path, folder: Path, stem: str, *, mute: Sequence[tuple[float
         OSError: the recording cannot be read or the folder not written.
         av.FFmpegError: the recording cannot be decoded.
     """
-    import av
-
     folder.mkdir(parents=True, exist_ok=True)
     if mute:
         return _muted(source, folder, stem, mute)
     _delete_others(folder, stem, muted=True)
-    with av.open(str(source)) as container:
-        codec = container.streams.audio[0].codec_context.name
-    plays = (source.suffix.lower(), codec) in PLAYABLE
+    plays = _plays(source)
     target = folder / (stem + (source.suffix.lower() if plays else ".m4a"))
-    if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime and target.stat().st_size:
-        return target
-    if plays:
-        shutil.copyfile(source, target)
-    else:
-        _to_aac(source, target)
+    if not _is_made(target, source):
+        _make(shutil.copyfile if plays else encode, source, target)
     return target
+
+
+def _plays(source: Path) -> bool:
+    """Whether browsers play a recording as it is."""
+    import av
+
+    with av.open(str(source)) as container:
+        return (source.suffix.lower(), container.streams.audio[0].codec_context.name) in PLAYABLE
 
 
 def _muted(source: Path, folder: Path, stem: str, mute: Sequence[tuple[float, float]]) -> Path:
     spans = repr([(round(start, 3), round(end, 3)) for start, end in mute])
-    target = folder / f"{stem}.{hashlib.sha256(spans.encode()).hexdigest()[:8]}.m4a"
-    if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime and target.stat().st_size:
-        return target
+    name = f"{stem}.{hashlib.sha256(spans.encode()).hexdigest()[:8]}"
+    for made in (folder / f"{name}.ogg", folder / f"{name}.m4a"):
+        if _is_made(made, source):
+            return made
     _delete_others(folder, stem, muted=True)
     _delete_others(folder, stem, muted=False)
-    _to_aac(source, target, mute)
+    packets = copied(source)
+    target = folder / (name + (".ogg" if packets else ".m4a"))
+    _make(partial(copy_packets if packets else encode, mute=mute), source, target)
     return target
+
+
+def _is_made(target: Path, source: Path) -> bool:
+    return target.is_file() and target.stat().st_mtime >= source.stat().st_mtime and target.stat().st_size > 0
+
+
+def _make(step: Callable[[Path, Path], object], source: Path, target: Path) -> None:
+    """Write `target` whole or not at all."""
+    unfinished = target.with_suffix(".part")
+    step(source, unfinished)
+    unfinished.replace(target)
 
 
 def _delete_others(folder: Path, stem: str, *, muted: bool) -> None:
     """Delete copies of a recording that are muted, or those that are not."""
-    form = re.compile(re.escape(stem) + (r"\.[0-9a-f]{8}\.m4a" if muted else r"\.[a-z0-9]+"))
+    form = re.compile(re.escape(stem) + (r"\.[0-9a-f]{8}\.[a-z0-9]+" if muted else r"\.[a-z0-9]+"))
     for path in [path for path in folder.iterdir() if form.fullmatch(path.name)]:
         path.unlink()
-
-
-def _silenced(piece: Any, at: float, mute: Sequence[tuple[float, float]]) -> Any:
-    """The frame, which begins at second `at`, with zeros where it is muted."""
-    import av
-
-    samples = piece.to_ndarray()
-    for start, end in mute:
-        first = max(0, int((start - MARGIN - at) * piece.rate))
-        last = min(samples.shape[1], int((end + MARGIN - at) * piece.rate) + 1)
-        if first < last:
-            samples[:, first:last] = 0
-    made = av.AudioFrame.from_ndarray(samples, format=piece.format.name, layout=piece.layout.name)
-    made.rate = piece.rate
-    return made
-
-
-def _to_aac(source: Path, target: Path, mute: Sequence[tuple[float, float]] = ()) -> None:
-    import av
-
-    with av.open(str(source)) as incoming, av.open(str(target), "w", format="mp4") as outgoing:
-        stream = incoming.streams.audio[0]
-        layout = "mono" if stream.layout.nb_channels == 1 else "stereo"
-        rate = max(16_000, min(48_000, stream.rate))
-        encoded = outgoing.add_stream("aac", rate=rate, layout=layout, bit_rate=BIT_RATE)
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        done = 0
-        for frame in _frames(incoming, stream):
-            for whole in resampler.resample(frame):
-                piece = _silenced(whole, done / rate, mute) if mute else whole
-                done += piece.samples
-                piece.pts = None
-                outgoing.mux(encoded.encode(piece))
-        outgoing.mux(encoded.encode(None))

@@ -120,9 +120,26 @@ def hearing_fields(conversation: Conversation, models: Mapping[str, str]) -> dic
     return {
         "interaction_digest": conversation.interaction.digest,
         "asr_digest": ears(models),
-        "quality": asdict(conversation.hearing) if conversation.hearing else None,
+        "quality": _quality_fields(conversation.hearing),
         "sealed": conversation.sealed or None,
+        "waveform": b"".join(conversation.hearing.waveform) or None if conversation.hearing else None,
     }
+
+
+def _quality_fields(hearing: Hearing | None) -> dict[str, Any] | None:
+    """All of it but the waveform, which has a column of its own: only pages need it."""
+    if hearing is None:
+        return None
+    return {name: value for name, value in asdict(hearing).items() if name != "waveform"}
+
+
+def _hearing_of(row: HearingRow) -> Hearing | None:
+    hearing = quality_of(row.quality)
+    if hearing is None or not row.waveform:
+        return hearing
+    points = len(row.waveform) // hearing.channels
+    channels = (row.waveform[at : at + points] for at in range(0, len(row.waveform), points))
+    return replace(hearing, waveform=tuple(channels))
 
 
 def turn_fields(turn: Turn) -> dict[str, Any]:
@@ -152,7 +169,7 @@ def heard_of(row: HearingRow, media: Path | RemotePath, *, turns: list[dict[str,
         # What came as text is mostly kept as it came: such turns are made once.
         interaction=interaction_of(row.interaction, media, turns=said if row.interaction.turns == turns else None),
         turns=said,
-        hearing=quality_of(row.quality),
+        hearing=_hearing_of(row),
         sealed=row.sealed or "",
     )
 

@@ -91,8 +91,10 @@ def lone_media(session: Session, digests: Collection[str]) -> tuple[str, ...]:
 
 
 def drop_media(session: Session, digests: Collection[str]) -> None:
-    """Forget the recordings of interactions."""
+    """Forget the recordings of interactions, and how they looked."""
     for some in portions(list(digests)):
+        theirs = update(HearingRow).where(HearingRow.interaction_digest.in_(some))
+        session.execute(theirs.values(waveform=None).execution_options(synchronize_session=False))
         session.execute(update(InteractionRow).where(InteractionRow.digest.in_(some)).values(media=None))
 
 

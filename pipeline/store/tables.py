@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -79,7 +80,7 @@ class HearingRow(Base):
     """The turns that one speech model heard in an interaction.
 
     `asr_digest` is empty where the turns came as text, because then no model had a part in them. `sealed` is what was
-    masked in them, encrypted, where that is kept.
+    masked in them, encrypted, where that is kept. `waveform` is the outline of the sound, channel after channel.
     """
 
     __tablename__ = "hearings"
@@ -89,6 +90,7 @@ class HearingRow(Base):
     asr_digest: Mapped[str] = mapped_column(DIGEST)
     quality: Mapped[Any] = mapped_column(JSON)
     sealed: Mapped[str | None] = mapped_column(Text)
+    waveform: Mapped[bytes | None] = mapped_column(LargeBinary)
     interaction: Mapped[InteractionRow] = relationship(lazy="joined", innerjoin=True)
     turns: Mapped[list[TurnRow]] = relationship(order_by="TurnRow.index", lazy="selectin")
 
