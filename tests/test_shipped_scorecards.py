@@ -11,13 +11,14 @@ import pytest
 from models.utterance import Reader, load_reader
 from pipeline.check import validate
 from pipeline.conversation import Channel, Conversation, Evaluation, Verdict
-from pipeline.criteria.base import Settings
+from pipeline.criteria.base import Settings, State
 from pipeline.criteria.window import Window
 from pipeline.flagging import flag
 from pipeline.reading import read
 from pipeline.scorecard import Scorecard, dialogue, find_scorecard, shipped_scorecards
 from pipeline.scorecard.model import Criterion, Each, Examples, FlagRule, Section
 from pipeline.scoring import context_for, judge, score
+from tests.cards import outcome
 
 DUTIES = {
     "greeting",
@@ -223,6 +224,40 @@ def test_each_level_of_complaint_asks_for_its_own_way(level: int, criterion: str
     verdicts = {one.id: judge(one, conversation, context).verdict for one in card("complaint").criteria}
     levels = ("escalate_level_1", "coordinate_level_2", "settle_level_3")
     assert [name for name in levels if verdicts[name] is not Verdict.NOT_APPLICABLE] == [criterion]
+
+
+CHECKED = """\
+我已按您提供的订单号后四位6107核对了信息。
+您的姓名和手机号已核实。
+您的手机尾号我们核对过了，和系统里登记的一致。
+已核对您提供的订单号，信息无误。
+刚才核实了您登记的手机号，可以为您办理。
+根据您来信里的会员号，我们核对了账户。
+预留信息我这边验证通过了。
+核对过您提供的收件人姓名和电话号码后，我们查看了记录。
+已为您核对户名和户号，都是一致的。
+"""
+NOT_CHECKED = """\
+订单号核对了才能给您办理。
+您的手机号核实过了吗？
+还没有核对过您的姓名。
+身份没核实通过，暂时办不了。
+等我核实了您的身份再说。
+经核实，这笔费用确实不该收。
+我们核实过了，单号是SF1234。
+我们核实了您反映的问题，订单号有误。
+姓名需要本人核对后才能修改。
+已为您登记手机号，稍后联系您。
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "met"), [(one, True) for one in CHECKED.splitlines()] + [(one, False) for one in NOT_CHECKED.splitlines()]
+)
+def test_a_check_of_identity_may_be_told_once_it_is_done(said: str, met: bool, tmp_path: Path) -> None:
+    wording = 'phrase: {any: ["<identity_verified>"], except: ["<identity_unverified>"]}'
+    found = outcome(tmp_path, dialogue(f"坐席: {said}"), wording, top="include: [lexicons/account.yaml]")
+    assert found.state is (State.YES if met else State.NO)
 
 
 def test_numbers_that_did_not_come_are_not_judged() -> None:
