@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -224,6 +225,14 @@ def test_each_level_of_complaint_asks_for_its_own_way(level: int, criterion: str
     verdicts = {one.id: judge(one, conversation, context).verdict for one in card("complaint").criteria}
     levels = ("escalate_level_1", "coordinate_level_2", "settle_level_3")
     assert [name for name in levels if verdicts[name] is not Verdict.NOT_APPLICABLE] == [criterion]
+
+
+def test_every_complaint_below_the_pass_mark_is_looked_at() -> None:
+    text = "客户: 空调不制冷。\n坐席: 您好，我帮您登记维修。"
+    conversation, rules = talk(text), card("complaint")
+    failed = replace(evaluated(text, "complaint"), total=rules.pass_mark - 1)
+    assert "below_pass" in flag(failed, conversation, rules).reasons
+    assert "below_pass" not in flag(replace(failed, total=rules.pass_mark), conversation, rules).reasons
 
 
 CHECKED = """\
