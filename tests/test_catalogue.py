@@ -50,6 +50,7 @@ DYNAMIC = (
     "learning.column.",
     "validate.error.", "validate.warning.", "validate.advice.", "validate.fix.", "validate.why.",
     "training.base.", "training.step.",
+    "usage.says.",
     "alerts.warning.", "alerts.state.", "alerts.column.",
     "nights.table.", "nights.column.", "nights.channel.", "nights.line.",
 )  # fmt: skip

@@ -2,166 +2,56 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.text import Text
-from typer import rich_utils
-from typer.core import TyperCommand, TyperGroup
 
+from pipeline.cli.choices import CardOutput, EngineName, Judged, Lines, Output, RescoreOutput, Trainable
+from pipeline.cli.logs import keep_log
+from pipeline.cli.usage import LANGUAGE, Command, Group, settle
 from pipeline.i18n import t
-from pipeline.settings import PRIVATE, Settings, language_from_environment, load_settings
+from pipeline.settings import Settings, load_settings
 
-_LANGUAGE = language_from_environment()
 _DAYS = ["%Y-%m-%d"]
 
 
 def _(key: str) -> str:
-    return t(_LANGUAGE, f"cli.{key}")
+    return t(LANGUAGE, f"cli.{key}")
 
 
-class _Command(TyperCommand):
-    """A command whose help option speaks the reader's language."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.help = _("help_option")
-        return option
-
-
-class _Group(TyperGroup):
-    """The same for a group of commands."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.help = _("help_option")
-        return option
-
-
-class _Folding(rich_utils.OptionHighlighter):
-    """Colours of help. Chinese has no blanks between words: what is too long goes on in the next line, uncut."""
-
-    def highlight(self, text: Text) -> None:
-        super().highlight(text)
-        text.overflow = "fold"
-
-
-rich_utils.highlighter = _Folding()
-rich_utils.DEFAULT_STRING = _("default_value")
-rich_utils.REQUIRED_LONG_STRING = _("required")
-rich_utils.RICH_HELP = _("see_help")
-for _panel in ("ARGUMENTS", "OPTIONS", "COMMANDS", "ERRORS"):
-    setattr(rich_utils, f"{_panel}_PANEL_TITLE", _(f"panel.{_panel.lower()}"))
-
+settle()
 app = typer.Typer(
     name="zhijian",
-    cls=_Group,
+    cls=Group,
     help=_("help"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-models = typer.Typer(cls=_Group, help=_("models.help"), no_args_is_help=True)
+models = typer.Typer(cls=Group, help=_("models.help"), no_args_is_help=True)
 app.add_typer(models, name="models")
-scorecard_ = typer.Typer(cls=_Group, help=_("scorecard.help"), no_args_is_help=True)
+scorecard_ = typer.Typer(cls=Group, help=_("scorecard.help"), no_args_is_help=True)
 app.add_typer(scorecard_, name="scorecard")
-retention_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "privacy.retention.help"), no_args_is_help=True)
+retention_ = typer.Typer(cls=Group, help=t(LANGUAGE, "privacy.retention.help"), no_args_is_help=True)
 app.add_typer(retention_, name="retention")
-privacy_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "privacy.help"), no_args_is_help=True)
+privacy_ = typer.Typer(cls=Group, help=t(LANGUAGE, "privacy.help"), no_args_is_help=True)
 app.add_typer(privacy_, name="privacy")
-alerts_ = typer.Typer(cls=_Group, help=_("alerts.help"), no_args_is_help=True)
+alerts_ = typer.Typer(cls=Group, help=_("alerts.help"), no_args_is_help=True)
 app.add_typer(alerts_, name="alerts")
-quarantine_ = typer.Typer(cls=_Group, help=t(_LANGUAGE, "quarantine.help"), no_args_is_help=True)
+quarantine_ = typer.Typer(cls=Group, help=t(LANGUAGE, "quarantine.help"), no_args_is_help=True)
 app.add_typer(quarantine_, name="quarantine")
-
-
-class Output(StrEnum):
-    """How `score` and `validate` print."""
-
-    JSON = "json"
-    TABLE = "table"
-
-
-class CardOutput(StrEnum):
-    """How `scorecard show` prints."""
-
-    TABLE = "table"
-    YAML = "yaml"
-    JSON = "json"
-
-
-class RescoreOutput(StrEnum):
-    """How `rescore` tells what would change."""
-
-    TABLE = "table"
-    JSON = "json"
-    HTML = "html"
-
-
-class Lines(StrEnum):
-    """How `export` prints."""
-
-    JSONL = "jsonl"
-
-
-class Judged(StrEnum):
-    """What a person can decide; who has listened is not unsure."""
-
-    MET = "met"
-    PARTIAL = "partial"
-    UNMET = "unmet"
-    NOT_APPLICABLE = "not_applicable"
-
-
-class Trainable(StrEnum):
-    """What `models train` can train."""
-
-    UTTERANCE = "utterance"
-
-
-class EngineName(StrEnum):
-    """How `run` works."""
-
-    LOCAL = "local"
-    PREFECT = "prefect"
-    DASK = "dask"
 
 
 def _settings() -> Settings:
     settings = load_settings()
-    folder = settings.home / "logs"
-    handler = _LateFile(folder / "zhijian.log")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger("pipeline").addHandler(handler)
+    keep_log(settings.home / "logs" / "zhijian.log")
     return settings
 
 
-class _LateFile(logging.Handler):
-    """Writes to a file that is made with the first record, so that commands that log nothing leave nothing behind."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(logging.WARNING)
-        self._path = path
-
-    def emit(self, record: logging.LogRecord) -> None:
-        from pipeline.redact import masked_text
-
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(masked_text(self.format(record), proved=True) + "\n")
-        except OSError:
-            self.handleError(record)
-
-
-@app.command(cls=_Command, help=_("run.help"))
+@app.command(cls=Command, help=_("run.help"))
 def run(
     inbox: Annotated[Path, typer.Argument(help=_("run.inbox"), show_default=False)],
     engine: Annotated[EngineName | None, typer.Option(help=_("run.engine"), show_default=False)] = None,
@@ -176,9 +66,9 @@ def run(
     raise typer.Exit(runs.run(inbox, settings))
 
 
-@app.command(cls=_Command, help=t(_LANGUAGE, "flows.serve_help"))
+@app.command(cls=Command, help=t(LANGUAGE, "flows.serve_help"))
 def serve(
-    inbox: Annotated[Path | None, typer.Argument(help=t(_LANGUAGE, "flows.serve_inbox"), show_default=False)] = None,
+    inbox: Annotated[Path | None, typer.Argument(help=t(LANGUAGE, "flows.serve_inbox"), show_default=False)] = None,
 ) -> None:
     """Keep the schedule."""
     settings = _settings()
@@ -187,7 +77,7 @@ def serve(
     raise typer.Exit(serving.serve(inbox, settings))
 
 
-@quarantine_.command("list", cls=_Command, help=t(_LANGUAGE, "quarantine.list"))
+@quarantine_.command("list", cls=Command, help=t(LANGUAGE, "quarantine.list"))
 def list_quarantine() -> None:
     """Print what is in quarantine."""
     settings = _settings()
@@ -196,12 +86,10 @@ def list_quarantine() -> None:
     raise typer.Exit(quarantine.show(settings))
 
 
-@quarantine_.command("retry", cls=_Command, help=t(_LANGUAGE, "quarantine.retry"))
+@quarantine_.command("retry", cls=Command, help=t(LANGUAGE, "quarantine.retry"))
 def retry_quarantine(
-    names: Annotated[
-        list[str] | None, typer.Argument(help=t(_LANGUAGE, "quarantine.names"), show_default=False)
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help=t(_LANGUAGE, "quarantine.all"))] = False,
+    names: Annotated[list[str] | None, typer.Argument(help=t(LANGUAGE, "quarantine.names"), show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help=t(LANGUAGE, "quarantine.all"))] = False,
 ) -> None:
     """Let contents be tried again."""
     settings = _settings()
@@ -210,7 +98,7 @@ def retry_quarantine(
     raise typer.Exit(quarantine.retry(names or (), settings, everything=everything))
 
 
-@app.command(cls=_Command, help=_("score.help"))
+@app.command(cls=Command, help=_("score.help"))
 def score(
     files: Annotated[list[Path], typer.Argument(help=_("score.files"), show_default=False)],
     scorecard: Annotated[str | None, typer.Option(help=_("score.scorecard"), show_default=False)] = None,
@@ -223,7 +111,7 @@ def score(
     raise typer.Exit(scores.score(files, settings, scorecard=scorecard, output=output.value))
 
 
-@app.command(cls=_Command, help=_("validate.help"))
+@app.command(cls=Command, help=_("validate.help"))
 def validate(
     cards: Annotated[list[Path], typer.Argument(help=_("validate.cards"), show_default=False)],
     output: Annotated[Output, typer.Option("--format", help=_("validate.format"))] = Output.TABLE,
@@ -235,7 +123,7 @@ def validate(
     raise typer.Exit(checking.validate_cards(cards, settings, output=output.value))
 
 
-@app.command(cls=_Command, help=_("rescore.help"))
+@app.command(cls=Command, help=_("rescore.help"))
 def rescore(
     scorecard: Annotated[str, typer.Option(help=_("rescore.scorecard"), show_default=False)],
     since: Annotated[str | None, typer.Option(help=_("rescore.since"), show_default=False)] = None,
@@ -255,7 +143,7 @@ def rescore(
     raise typer.Exit(rescores.rescore(wanted, settings, output=output.value, out=out))
 
 
-@scorecard_.command("list", cls=_Command, help=_("scorecard.list"))
+@scorecard_.command("list", cls=Command, help=_("scorecard.list"))
 def list_scorecards(
     output: Annotated[Output, typer.Option("--format", help=_("scorecard.format"))] = Output.TABLE,
 ) -> None:
@@ -266,7 +154,7 @@ def list_scorecards(
     raise typer.Exit(scorecards.list_versions(settings, output=output.value))
 
 
-@scorecard_.command("show", cls=_Command, help=_("scorecard.show"))
+@scorecard_.command("show", cls=Command, help=_("scorecard.show"))
 def show_scorecard(
     card: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
     output: Annotated[CardOutput, typer.Option("--format", help=_("scorecard.show_format"))] = CardOutput.TABLE,
@@ -278,7 +166,7 @@ def show_scorecard(
     raise typer.Exit(scorecards.show(card, settings, output=output.value))
 
 
-@scorecard_.command("diff", cls=_Command, help=_("scorecard.diff"))
+@scorecard_.command("diff", cls=Command, help=_("scorecard.diff"))
 def diff_scorecards(
     first: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
     second: Annotated[str | None, typer.Argument(help=_("scorecard.second"), show_default=False)] = None,
@@ -291,7 +179,7 @@ def diff_scorecards(
     raise typer.Exit(scorecards.diff(first, second, settings, output=output.value))
 
 
-@scorecard_.command("activate", cls=_Command, help=_("scorecard.activate"))
+@scorecard_.command("activate", cls=Command, help=_("scorecard.activate"))
 def activate_scorecard(
     card: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
     why: Annotated[str, typer.Option(help=_("scorecard.why"), show_default=False)] = "",
@@ -304,7 +192,7 @@ def activate_scorecard(
     raise typer.Exit(scorecards.put_to_use(card, settings, why=why, who=by))
 
 
-@scorecard_.command("retire", cls=_Command, help=_("scorecard.retire"))
+@scorecard_.command("retire", cls=Command, help=_("scorecard.retire"))
 def retire_scorecard(
     card: Annotated[str, typer.Argument(help=_("scorecard.card"), show_default=False)],
     why: Annotated[str, typer.Option(help=_("scorecard.why"), show_default=False)] = "",
@@ -317,7 +205,7 @@ def retire_scorecard(
     raise typer.Exit(scorecards.take_out_of_use(card, settings, why=why, who=by))
 
 
-@app.command(cls=_Command, help=_("report.help"))
+@app.command(cls=Command, help=_("report.help"))
 def report(out: Annotated[Path, typer.Option(help=_("report.out"), show_default=False)]) -> None:
     """Write the report of the store."""
     settings = _settings()
@@ -326,7 +214,7 @@ def report(out: Annotated[Path, typer.Option(help=_("report.out"), show_default=
     raise typer.Exit(stored.report(out, settings))
 
 
-@app.command(cls=_Command, help=_("agent.help"))
+@app.command(cls=Command, help=_("agent.help"))
 def agent(
     identifier: Annotated[str, typer.Argument(metavar="ID", help=_("agent.id"), show_default=False)],
     out: Annotated[Path | None, typer.Option(help=_("agent.out"), show_default=False)] = None,
@@ -338,7 +226,7 @@ def agent(
     raise typer.Exit(stored.agent(identifier, out, settings))
 
 
-@app.command(cls=_Command, help=_("interaction.help"))
+@app.command(cls=Command, help=_("interaction.help"))
 def interaction(
     identifiers: Annotated[list[str], typer.Argument(metavar="ID…", help=_("interaction.id"), show_default=False)],
     out: Annotated[Path | None, typer.Option(help=_("agent.out"), show_default=False)] = None,
@@ -350,7 +238,7 @@ def interaction(
     raise typer.Exit(stored.interactions(identifiers, out, settings))
 
 
-@app.command(cls=_Command, help=_("export.help"))
+@app.command(cls=Command, help=_("export.help"))
 def export(output: Annotated[Lines, typer.Option("--format", help=_("export.format"))] = Lines.JSONL) -> None:
     """Print the store."""
     settings = _settings()
@@ -359,9 +247,9 @@ def export(output: Annotated[Lines, typer.Option("--format", help=_("export.form
     raise typer.Exit(stored.export(settings))
 
 
-@retention_.command("run", cls=_Command, help=t(_LANGUAGE, "privacy.retention.run"))
+@retention_.command("run", cls=Command, help=t(LANGUAGE, "privacy.retention.run"))
 def run_retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(_LANGUAGE, "privacy.dry_run"))] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(LANGUAGE, "privacy.dry_run"))] = False,
 ) -> None:
     """Delete what is older than the settings allow."""
     settings = _settings()
@@ -370,10 +258,10 @@ def run_retention(
     raise typer.Exit(personal.run_retention(settings, dry_run=dry_run))
 
 
-@privacy_.command("export", cls=_Command, help=t(_LANGUAGE, "privacy.export"))
+@privacy_.command("export", cls=Command, help=t(LANGUAGE, "privacy.export"))
 def export_customer(
-    customer: Annotated[str, typer.Option(metavar="ID", help=t(_LANGUAGE, "privacy.customer"), show_default=False)],
-    out: Annotated[Path, typer.Option(help=t(_LANGUAGE, "privacy.out"), show_default=False)],
+    customer: Annotated[str, typer.Option(metavar="ID", help=t(LANGUAGE, "privacy.customer"), show_default=False)],
+    out: Annotated[Path, typer.Option(help=t(LANGUAGE, "privacy.out"), show_default=False)],
 ) -> None:
     """Write what is kept of a customer."""
     settings = _settings()
@@ -382,10 +270,10 @@ def export_customer(
     raise typer.Exit(personal.export_customer(customer, out, settings))
 
 
-@privacy_.command("erase", cls=_Command, help=t(_LANGUAGE, "privacy.erase"))
+@privacy_.command("erase", cls=Command, help=t(LANGUAGE, "privacy.erase"))
 def erase_customer(
-    customer: Annotated[str, typer.Option(metavar="ID", help=t(_LANGUAGE, "privacy.customer"), show_default=False)],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(_LANGUAGE, "privacy.dry_run"))] = False,
+    customer: Annotated[str, typer.Option(metavar="ID", help=t(LANGUAGE, "privacy.customer"), show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=t(LANGUAGE, "privacy.dry_run"))] = False,
 ) -> None:
     """Delete what is kept of a customer."""
     settings = _settings()
@@ -394,7 +282,7 @@ def erase_customer(
     raise typer.Exit(personal.erase_customer(customer, settings, dry_run=dry_run))
 
 
-@privacy_.command("key", cls=_Command, help=t(_LANGUAGE, "privacy.new_key"))
+@privacy_.command("key", cls=Command, help=t(LANGUAGE, "privacy.new_key"))
 def privacy_key() -> None:
     """Print a new key."""
     from pipeline.cli import personal
@@ -402,7 +290,7 @@ def privacy_key() -> None:
     raise typer.Exit(personal.new_key())
 
 
-@app.command(cls=_Command, help=_("search.help"))
+@app.command(cls=Command, help=_("search.help"))
 def search(
     text: Annotated[str, typer.Argument(help=_("search.text"), show_default=False)],
     agent: Annotated[str | None, typer.Option(metavar="ID", help=_("search.agent"), show_default=False)] = None,
@@ -417,7 +305,7 @@ def search(
     raise typer.Exit(finding.search(text, settings, agent=agent, since=since, until=until, limit=limit))
 
 
-@app.command(cls=_Command, help=_("backup.help"))
+@app.command(cls=Command, help=_("backup.help"))
 def backup(file: Annotated[Path, typer.Argument(help=_("backup.file"), show_default=False)]) -> None:
     """Write the store into a file."""
     settings = _settings()
@@ -426,7 +314,7 @@ def backup(file: Annotated[Path, typer.Argument(help=_("backup.file"), show_defa
     raise typer.Exit(copies.backup(file, settings))
 
 
-@app.command(cls=_Command, help=_("restore.help"))
+@app.command(cls=Command, help=_("restore.help"))
 def restore(file: Annotated[Path, typer.Argument(help=_("restore.file"), show_default=False)]) -> None:
     """Put a backup into an empty store."""
     settings = _settings()
@@ -435,7 +323,7 @@ def restore(file: Annotated[Path, typer.Argument(help=_("restore.file"), show_de
     raise typer.Exit(copies.restore(file, settings))
 
 
-@app.command(cls=_Command, help=_("review.help"))
+@app.command(cls=Command, help=_("review.help"))
 def review(
     interaction: Annotated[str, typer.Argument(help=_("review.interaction"), show_default=False)],
     criterion: Annotated[str, typer.Argument(help=_("review.criterion"), show_default=False)],
@@ -451,7 +339,7 @@ def review(
     raise typer.Exit(reviews.keep(interaction, criterion, verdict.value, settings, why=why, turn=turn, who=by))
 
 
-@models.command("list", cls=_Command, help=_("models.list"))
+@models.command("list", cls=Command, help=_("models.list"))
 def list_models() -> None:
     """Print the models of the manifest."""
     settings = _settings()
@@ -460,7 +348,7 @@ def list_models() -> None:
     raise typer.Exit(speech.list_models(settings))
 
 
-@models.command("fetch", cls=_Command, help=_("models.fetch"))
+@models.command("fetch", cls=Command, help=_("models.fetch"))
 def fetch_model(name: Annotated[str, typer.Argument(help=_("models.name"), show_default=False)]) -> None:
     """Download a model."""
     settings = _settings()
@@ -469,7 +357,7 @@ def fetch_model(name: Annotated[str, typer.Argument(help=_("models.name"), show_
     raise typer.Exit(speech.fetch(name, settings))
 
 
-@models.command("check", cls=_Command, help=_("models.check"))
+@models.command("check", cls=Command, help=_("models.check"))
 def check_model(
     name: Annotated[str | None, typer.Argument(help=_("models.name"), show_default=False)] = None,
 ) -> None:
@@ -480,7 +368,7 @@ def check_model(
     raise typer.Exit(speech.check_models(name, settings))
 
 
-@models.command("train", cls=_Command, help=_("train.help"))
+@models.command("train", cls=Command, help=_("train.help"))
 def train_model(
     what: Annotated[Trainable, typer.Argument(help=_("train.what"), show_default=False)],
     out: Annotated[Path, typer.Option(help=_("train.out"), show_default=False)],
@@ -496,7 +384,7 @@ def train_model(
     raise typer.Exit(training.train(out, settings, base=base, outside=outside, data=data, minutes=minutes))
 
 
-@models.command("learn", cls=_Command, help=_("learn.help"))
+@models.command("learn", cls=Command, help=_("learn.help"))
 def learn_model(
     out: Annotated[Path | None, typer.Option(help=_("learn.out"), show_default=False)] = None,
     use: Annotated[bool, typer.Option("--use", help=_("learn.use"))] = False,
@@ -508,7 +396,7 @@ def learn_model(
     raise typer.Exit(lessons.lesson(out, settings, put_to_use=use))
 
 
-@alerts_.command("list", cls=_Command, help=_("alerts.list"))
+@alerts_.command("list", cls=Command, help=_("alerts.list"))
 def list_alerts(
     limit: Annotated[int, typer.Option(min=1, help=_("alerts.limit"))] = 30,
 ) -> None:
@@ -519,7 +407,7 @@ def list_alerts(
     raise typer.Exit(alerts.show(settings, limit=limit))
 
 
-@alerts_.command("test", cls=_Command, help=_("alerts.test"))
+@alerts_.command("test", cls=Command, help=_("alerts.test"))
 def try_alerts() -> None:
     """Send a trial message."""
     settings = _settings()
@@ -528,7 +416,7 @@ def try_alerts() -> None:
     raise typer.Exit(alerts.trial(settings))
 
 
-@alerts_.command("send", cls=_Command, help=_("alerts.send"))
+@alerts_.command("send", cls=Command, help=_("alerts.send"))
 def send_alerts() -> None:
     """Send what is left."""
     settings = _settings()
@@ -537,7 +425,7 @@ def send_alerts() -> None:
     raise typer.Exit(alerts.send(settings))
 
 
-@app.command(cls=_Command, help=_("doctor.help"))
+@app.command(cls=Command, help=_("doctor.help"))
 def doctor() -> None:
     """Check this installation."""
     settings = _settings()
@@ -546,7 +434,7 @@ def doctor() -> None:
     raise typer.Exit(health.show(settings))
 
 
-@app.command(cls=_Command, help=_("version.help"))
+@app.command(cls=Command, help=_("version.help"))
 def version() -> None:
     """Print the version."""
     from pipeline import __version__
