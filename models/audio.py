@@ -58,12 +58,14 @@ class Sound:
         sample_rate: of the file, in Hz (the arrays are at `SAMPLE_RATE`).
         declared_seconds: the length that the file claims to have, if it does.
         damaged_packets: packets that could not be decoded and were left out.
+        unbroken_seconds: length of what was decoded before the first of them.
     """
 
     channels: tuple[Samples, ...]
     sample_rate: int
     declared_seconds: float | None = None
     damaged_packets: int = 0
+    unbroken_seconds: float = 0.0
 
     @property
     def duration(self) -> float:
@@ -133,28 +135,35 @@ def lasting_level(samples: Samples) -> float:
     return statistics.median(levels)
 
 
+@dataclass(slots=True)
+class _Tally:
+    damaged: int = 0
+    unbroken: float = 0.0
+
+
 def _decode_stream(container: Any, stream: Any, path: Path) -> Sound:
     buffers: list[bytearray] = []
-    damaged = [0]
-    for planes in _resampled(container, stream, damaged):
+    tally = _Tally()
+    for planes in _resampled(container, stream, tally):
         if not buffers:
             buffers = [bytearray() for _ in planes]
         for buffer, plane in zip(buffers, planes, strict=True):
             buffer += plane.tobytes()
     if not buffers or not buffers[0]:
-        if damaged[0]:
-            raise AudioError("not_audio", path, f"{damaged[0]} damaged packets")
+        if tally.damaged:
+            raise AudioError("not_audio", path, f"{tally.damaged} damaged packets")
         raise AudioError("empty", path)
     seconds = float(stream.duration * stream.time_base) if stream.duration else None
     return Sound(
         channels=tuple(np.frombuffer(buffer, dtype=np.float32) for buffer in buffers),
         sample_rate=int(stream.rate or SAMPLE_RATE),
         declared_seconds=seconds,
-        damaged_packets=damaged[0],
+        damaged_packets=tally.damaged,
+        unbroken_seconds=tally.unbroken,
     )
 
 
-def _resampled(container: Any, stream: Any, damaged: list[int]) -> Iterator[npt.NDArray[np.float32]]:
+def _resampled(container: Any, stream: Any, tally: _Tally) -> Iterator[npt.NDArray[np.float32]]:
     """Arrays of shape `(channel, time)`; the channel count is that of the first decoded frame, not of the header."""
     import av
 
@@ -166,9 +175,11 @@ def _resampled(container: Any, stream: Any, damaged: list[int]) -> Iterator[npt.
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
-            damaged[0] += 1
+            tally.damaged += 1
             continue
         for frame in frames:
+            if not tally.damaged:
+                tally.unbroken += frame.samples / frame.sample_rate
             layout = layout or {1: "mono", 2: "stereo"}.get(frame.layout.nb_channels, "mono")
             if shape != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 yield from _flushed(resampler, waiting)

@@ -182,7 +182,7 @@ def _conversations(
             yield _guarded(interaction, workshop, _built, interaction, Heard(interaction.turns, None))
         return
     language, engine = workshop.settings.language, workshop.engine
-    hear = partial(transcribe_many, engine=engine, progress=progress.heard, language=language)
+    hear = partial(transcribe_many, engine=engine, progress=progress.heard, listen=workshop.listen, language=language)
     heard = hear(interactions)
     for number, interaction in enumerate(interactions):
         try:

@@ -118,7 +118,9 @@ class Hand:
         self.close()
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and of the processes that decode."""
+        if self._shift is not None:
+            self._shift.workshop.close()
         self._store.close()
 
     def work_off(self) -> int:

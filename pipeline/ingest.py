@@ -59,8 +59,8 @@ Survey: TypeAlias = Found[Arrival]
 class Probe(Protocol):
     """What looks whether a recording is whole: `pipeline.recordings.probe`, or the same in a process of its own."""
 
-    def __call__(self, path: Path, *, where: str = "", language: Language = "zh") -> Sound:
-        """What the recording holds."""
+    def __call__(self, path: Path, *, where: str = "", language: Language = "zh", whole: bool = True) -> Sound:
+        """What the recording holds; it has to be decoded from beginning to end if `whole`."""
 
 
 class Map(Protocol):
@@ -120,7 +120,7 @@ def ingest(
         InputError: Z111 the folder cannot be read, Z113 there is no such folder. A bad file or folder in it raises
             nothing: it is set aside.
     """
-    return _taken(inbox, _whole, settled_seconds, known, prober, mapping, language)
+    return _taken(inbox, _whole, settled_seconds, known, {}, prober, mapping, language)
 
 
 def survey(
@@ -128,12 +128,17 @@ def survey(
     *,
     settled_seconds: float = 0.0,
     known: Container[str] = frozenset(),
+    damaged: Mapping[str, SetAside] = MappingProxyType({}),
     prober: Probe = probe,
     mapping: Map = map,
     language: Language = "zh",
 ) -> Survey:
-    """The same as `ingest`, without what was said; `pipeline.arrivals.fetch` gives the whole of an interaction."""
-    return _taken(inbox, arrival_of, settled_seconds, known, prober, mapping, language)
+    """The same as `ingest`, without what was said; `pipeline.arrivals.fetch` gives the whole of an interaction.
+
+    Recordings that will be heard are not decoded: what is wrong with them inside is found then. `damaged` is what was
+    found so, by digests of interactions; it is told again.
+    """
+    return _taken(inbox, arrival_of, settled_seconds, known, damaged, prober, mapping, language)
 
 
 def _whole(interaction: Interaction, _: Place) -> Interaction:
@@ -145,6 +150,7 @@ def _taken(
     keep: Callable[[Interaction, Place], Kept],
     settled_seconds: float,
     known: Container[str],
+    damaged: Mapping[str, SetAside],
     prober: Probe,
     mapping: Map,
     language: Language,
@@ -161,7 +167,8 @@ def _taken(
         raise unreadable(str(inbox), error.strerror or "", language) from error
     found = sift(root, settled_seconds, language)
     names = {path: path.relative_to(root).as_posix() for path in (*found.ready, *found.waiting)}
-    taking = _Taking(root, names, language, known, prober, mapping, keep, unique=True, withheld=set(found.waiting))
+    withheld = set(found.waiting)
+    taking = _Taking(root, names, language, known, damaged, prober, mapping, keep, unique=True, withheld=withheld)
     taking.take(found.ready)
     intake = taking.intake(tuple(names[path] for path in found.waiting))
     return _steady(intake, changed(found.ready), names, found.unreadable)
@@ -180,7 +187,7 @@ def ingest_files(files: Sequence[Path], *, language: Language = "zh") -> Intake:
             )
     chosen = [_sidecar(file) or file for file in files]
     names = {_absolute(file): str(file) for file in chosen}
-    taking = _Taking(None, names, language, frozenset(), probe, map, _whole, unique=False, withheld=set())
+    taking = _Taking(None, names, language, frozenset(), {}, probe, map, _whole, unique=False, withheld=set())
     taking.take([_absolute(file) for file in chosen])
     return taking.intake(())
 
@@ -233,6 +240,7 @@ class _Taking(Generic[Kept]):
         names: Mapping[Path, str],
         language: Language,
         known: Container[str],
+        damaged: Mapping[str, SetAside],
         prober: Probe,
         mapping: Map,
         keep: Callable[[Interaction, Place], Kept],
@@ -245,6 +253,7 @@ class _Taking(Generic[Kept]):
         self._recordings: dict[Path, dict[str, Path]] = {}
         self._language = language
         self._known = known
+        self._damaged = damaged
         self._asking = threading.Lock()
         self._prober = prober
         self._mapping = mapping
@@ -410,10 +419,13 @@ class _Taking(Generic[Kept]):
             if not path.is_file():
                 raise self._problem("Z110", "no_recording", f"{draft.source}:recording", name=name)
             digest = _digest(canonical(content) + b"\0" + file_digest(path).encode())
+            if (earlier := self._damaged.get(digest)) is not None:
+                raise InputError(earlier.code, earlier.reason, where=name, hint=earlier.hint)
             with self._asking:
                 known = digest in self._known
             if not known:
-                self._prober(path, where=name, language=self._language)
+                whole = self._keep is _whole or bool(content.get("turns"))
+                self._prober(path, where=name, language=self._language, whole=whole)
         except OSError as error:
             return self._problem("Z111", "unreadable", name, detail=error.strerror or "")
         except InputError as error:

@@ -30,6 +30,7 @@ from pipeline.night import night_in
 from pipeline.night_end import NightReport, RunFacts, night_report
 from pipeline.patience import patiently
 from pipeline.prober import COMMAND, Probers
+from pipeline.recordings import DAMAGED
 from pipeline.reports.material import Case
 from pipeline.settings import Settings
 from pipeline.shift import Shift, Worked, failure_of, workshop_of
@@ -214,6 +215,9 @@ class Nightly:
         from pipeline.reports.html import write_report
 
         settings = self._settings
+        self._workshop.close()
+        # What is wrong inside of a recording is found in its batch, or was found in a run that was broken off.
+        self._set_aside.sort(key=lambda item: item.source)
         self._progress.step("reporting", ())
         plan = self._plan_made
         self._store.finish_run(self._run, taken=len(plan.taken), evaluated=self._evaluated, known=plan.known)
@@ -264,6 +268,11 @@ class Nightly:
                 inbox,
                 settled_seconds=settings.run.settled_seconds,
                 known=_Looked(self._store, stock.quarantined),
+                damaged={
+                    digest: SetAside(one.source, one.code, one.reason, one.hint)
+                    for digest, one in stock.quarantined.items()
+                    if one.code in DAMAGED
+                },
                 prober=probers,
                 mapping=probers.map,
                 language=language,

@@ -1,4 +1,8 @@
-"""Can a recording be taken: is it sound, is it whole, is there anything in it. Nothing is held in memory."""
+"""Can a recording be taken: is it sound, is it whole, is there anything in it. Nothing is held in memory.
+
+To decode a recording takes most of what this costs, and one that is heard is decoded for that anyway: then `probe` can
+go over its packets only, and `pipeline.listening` judges by the same rules what is inside of them.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,13 @@ _MAGIC = (b"RIFF", b"RF64", b"OggS", b"fLaC", b"ID3", b"\x1aE\xdf\xa3", b"FORM",
 _STATES_DURATION = {"wav", "w64", "flac", "mov", "matroska", "aiff", "caf", "au", "asf"}
 
 
+DAMAGED = frozenset({"Z101", "Z102", "Z103", "Z104"})
+"""Codes of what the same bytes lead to every time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What a recording holds: seconds decoded, samples a second, channels."""
+    """What a recording holds: seconds, samples a second, channels."""
 
     duration: float
     sample_rate: int
@@ -39,18 +47,22 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def probe(path: Path, *, where: str = "", language: Language = "zh") -> Sound:
+def probe(path: Path, *, where: str = "", language: Language = "zh", whole: bool = True) -> Sound:
     """Decode a recording from beginning to end, a frame at a time, and say what it holds.
 
     Args:
         path: the recording.
         where: the file's name for messages; default the path.
         language: of messages.
+        whole: otherwise it is decoded only where its packets are out of the ordinary: damage inside of them is not
+            found.
 
     Raises:
         InputError: Z101 0 bytes, Z102 not audio, Z103 truncated or damaged, Z104 a header without sound,
             Z111 not readable.
     """
+    if not whole and (quick := _by_packets(path)) is not None:
+        return quick
     place = where or str(path)
     try:
         size = path.stat().st_size
@@ -65,6 +77,67 @@ def probe(path: Path, *, where: str = "", language: Language = "zh") -> Sound:
     if missing:
         raise _problem("Z103", "truncated_bytes", place, language, missing=missing, decoded=f"{sound.duration:.1f}")
     return sound
+
+
+def _by_packets(path: Path) -> Sound | None:
+    """What the packets of a recording say; `None` where only decoding it can tell."""
+    import av
+
+    try:
+        with path.open("rb") as file:
+            if _missing_bytes(file, file.read(16), path.stat().st_size):
+                return None
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            stated = _stated_seconds(container, stream, path)
+            ticks = 0
+            for packet in container.demux(stream):
+                if packet.is_corrupt or (packet.size and not packet.duration):
+                    return None
+                ticks += packet.duration or 0
+            seconds = float(ticks * stream.time_base) if stream.time_base else 0.0
+            whole = seconds > 0 and not _is_short(stated, seconds)
+            return Sound(seconds, stream.rate, stream.layout.nb_channels) if whole else None
+    except (OSError, IndexError, av.FFmpegError):
+        return None
+
+
+def stated_seconds(path: Path) -> float | None:
+    """The length that a recording itself states in seconds, `None` where it states none.
+
+    Raises:
+        av.FFmpegError: it is no recording.
+    """
+    import av
+
+    with av.open(str(path)) as container:
+        return _stated_seconds(container, container.streams.audio[0], path)
+
+
+def judge(seconds: float, stated: float | None, *, broken: bool, where: str, language: Language) -> None:
+    """Whether so many seconds are all of a recording.
+
+    Args:
+        seconds: what could be decoded, up to the first damage.
+        stated: the length that it states.
+        broken: whether there is damage.
+        where: the file's name.
+        language: of messages.
+
+    Raises:
+        InputError: Z103, they are not; Z104, there is no sound at all.
+    """
+    if seconds == 0:
+        code, key = ("Z103", "damaged") if broken else ("Z104", "no_sound")
+        raise _problem(code, key, where, language)
+    if stated is not None and _is_short(stated, seconds):
+        raise _problem("Z103", "truncated", where, language, stated=f"{stated:.1f}", decoded=f"{seconds:.1f}")
+    if broken and stated is None:
+        raise _problem("Z103", "broken_at", where, language, decoded=f"{seconds:.1f}")
+
+
+def _is_short(stated: float | None, seconds: float) -> bool:
+    return stated is not None and stated - seconds > max(0.3, 0.01 * stated)
 
 
 def _decode(path: Path, head: bytes, place: str, language: Language) -> Sound:
@@ -90,13 +163,7 @@ def _decode(path: Path, head: bytes, place: str, language: Language) -> Sound:
         known = head.startswith(_MAGIC) or head[4:8] == b"ftyp"
         code, key = ("Z103", "damaged") if known else ("Z102", "not_audio")
         raise _problem(code, key, place, language) from error
-    if seconds == 0:
-        raise _problem("Z103", "damaged", place, language) if broken else _problem("Z104", "no_sound", place, language)
-    short = stated is not None and stated - seconds > max(0.3, 0.01 * stated)
-    if short:
-        raise _problem("Z103", "truncated", place, language, stated=f"{stated:.1f}", decoded=f"{seconds:.1f}")
-    if broken and stated is None:
-        raise _problem("Z103", "broken_at", place, language, decoded=f"{seconds:.1f}")
+    judge(seconds, stated, broken=broken, where=place, language=language)
     return Sound(seconds, rate, channels)
 
 

@@ -6,12 +6,14 @@ dies of is left marked with its name, and the next run counts it.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
@@ -22,6 +24,7 @@ from pipeline.conversation import Conversation, Interaction, SetAside
 from pipeline.errors import InputError, StoreError
 from pipeline.night_end import after_batch
 from pipeline.patience import patiently
+from pipeline.recordings import DAMAGED
 from pipeline.settings import Settings
 from pipeline.store import Failure, Item, Result
 from pipeline.store.records import BEAT
@@ -31,10 +34,12 @@ from pipeline.workshop import Workshop
 if TYPE_CHECKING:
     from pipeline.store.database import Store
 
-_HOPELESS = {"Z302", "Z303", "Z304", "Z306"}
+_HOPELESS = {"Z302", "Z303", "Z304", "Z306", *DAMAGED}
 """Codes of failures that the same bytes lead to every time."""
-_NOT_ITS_FAULT = {"Z192", "Z301"}
-"""Codes of failures that say nothing about the content: too little memory, a file that went away."""
+_NOT_ITS_FAULT = {"Z111", "Z192", "Z301"}
+"""Codes of failures that say nothing about the content: too little memory, a file that went away or is locked."""
+_OF_RECORDINGS = {"Z191", *DAMAGED}
+"""Codes of failures that are told of the recording and not of the interaction, whenever they are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,11 @@ class Shift:
                 self._progress.done(len(items) - len(portion) + len(failed))
                 outcomes = evaluate(batch, self._workshop, progress=self._progress, keeper=keeper)
                 results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-                failed += [(one, out) for one, out in zip(found, outcomes, strict=True) if isinstance(out, SetAside)]
+                failed += [
+                    (one, self._told(one, out))
+                    for one, out in zip(found, outcomes, strict=True)
+                    if isinstance(out, SetAside)
+                ]
                 evaluated = patiently(store.save, results)
                 failures = [failure_of(one.digest, item) for one, item in failed]
                 patiently(store.fail_work, failures, limit=self._settings.run.tries)
@@ -122,6 +131,12 @@ class Shift:
         patiently(store.set_aside, self._run, set_aside)
         after_batch(store, self._settings, results, time.monotonic() - began, self._workshop.cards)
         return Worked(len(results), evaluated, set_aside)
+
+    def _told(self, one: Arrival, item: SetAside) -> SetAside:
+        """What is wrong with a recording by its own name, as planning tells it."""
+        if item.code not in _OF_RECORDINGS or one.recording is None:
+            return item
+        return replace(item, source=Path(os.path.relpath(one.recording, self._inbox)).as_posix())
 
     def _loaded(self, portion: Portion[Arrival]) -> tuple[Batch, list[Arrival], list[tuple[Arrival, SetAside]]]:
         """All that is known of a portion, who that is in the order of results, and whose file went away."""

@@ -6,6 +6,7 @@ the agent comes from the interaction (`channels`), else from the settings, else 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.conversation import Hearing, Interaction, Speaker, Turn, Word
-from pipeline.errors import HearingError, SettingsError
+from pipeline.errors import HearingError, InputError, SettingsError
 from pipeline.i18n import Language, t
 from pipeline.text import normalise
 from pipeline.waveform import Waveform, waveform
 
 if TYPE_CHECKING:
     from models.asr.engine import ChannelText, Device, Engine, ModelFilesError
-    from models.audio import Samples
+    from models.audio import Samples, Sound
     from models.vad import Interval
+
+logger = logging.getLogger(__name__)
 
 PAUSE = 0.8
 """A pause of this many seconds ends a turn."""
@@ -39,6 +42,9 @@ GROUP_SECONDS = 1800.0
 
 Progress: TypeAlias = Callable[[float], None]
 """Called now and then with the seconds of speech that were transcribed since the last call."""
+
+Listen: TypeAlias = "Callable[[Path], Sound]"
+"""Decodes a recording; raises `AudioError` or `InputError`."""
 
 _CODES = {"missing": "Z301", "not_audio": "Z302", "no_audio_stream": "Z303", "empty": "Z304"}
 
@@ -150,7 +156,7 @@ def transcribe(
             transcription failed, Z306 the interaction has no recording.
     """
     (heard,) = transcribe_many([interaction], engine=engine, channels=channels, progress=progress, language=language)
-    if isinstance(heard, HearingError):
+    if isinstance(heard, HearingError | InputError):
         raise heard
     return heard
 
@@ -161,15 +167,18 @@ def transcribe_many(
     engine: Engine,
     channels: Mapping[str, Speaker] | None = None,
     progress: Progress | None = None,
+    listen: Listen | None = None,
     language: Language = "zh",
-) -> Iterator[Heard | HearingError]:
+) -> Iterator[Heard | HearingError | InputError]:
     """Hear many recordings in common batches: one result an interaction, in order; errors are returned, not raised.
 
-    Takes the arguments of `transcribe`.
+    Takes the arguments of `transcribe`. As many recordings as the engine has threads are decoded at the same moment,
+    each as a whole: an hour of two channels takes 460 MB. `listen` decodes them, in threads; default
+    `models.audio.decode`.
     """
-    waiting: list[_Ears | Heard | HearingError] = []
+    waiting: list[_Ears | Heard | HearingError | InputError] = []
     seconds = 0.0
-    for listened in _listened(interactions, engine.threads, language):
+    for listened in _listened(interactions, engine.threads, listen, language):
         waiting.append(listened)
         if isinstance(listened, _Ears):
             seconds += listened.duration * len(listened.channels)
@@ -180,17 +189,19 @@ def transcribe_many(
 
 
 def _listened(
-    interactions: Iterable[Interaction], threads: int, language: Language
-) -> Iterator[_Ears | Heard | HearingError]:
+    interactions: Iterable[Interaction], threads: int, listen: Listen | None, language: Language
+) -> Iterator[_Ears | Heard | HearingError | InputError]:
     """Decoded recordings in order, as many at the same moment as there are threads."""
     coming = iter(interactions)
     with ThreadPoolExecutor(max_workers=threads) as pool:
         while batch := tuple(islice(coming, threads)):
             each = 1 if len(batch) > 1 else threads
-            yield from pool.map(partial(_listen, threads=each, language=language), batch)
+            yield from pool.map(partial(_listen, threads=each, listen=listen, language=language), batch)
 
 
-def _listen(interaction: Interaction, threads: int, language: Language) -> _Ears | Heard | HearingError:
+def _listen(
+    interaction: Interaction, threads: int, listen: Listen | None, language: Language
+) -> _Ears | Heard | HearingError | InputError:
     """Decode a recording and find the speech in it."""
     if interaction.turns:
         return Heard(interaction.turns, None)
@@ -200,9 +211,11 @@ def _listen(interaction: Interaction, threads: int, language: Language) -> _Ears
     from models.vad import speech_by_channel
 
     try:
-        sound = decode(interaction.recording)
+        sound = (listen or decode)(Path(interaction.recording))
     except AudioError as error:
         return _error(_CODES[error.fault], error.fault, interaction.recording, language)
+    except InputError as error:
+        return error
     heard, warnings = sound.channels, ["truncated"] if sound.truncated else []
     if len(heard) == 2 and same_sound(*heard):
         heard = (max(heard, key=lambda samples: float(samples @ samples)),)
@@ -228,12 +241,12 @@ def _without_bleed(
 
 
 def _finish(
-    waiting: Sequence[_Ears | Heard | HearingError],
+    waiting: Sequence[_Ears | Heard | HearingError | InputError],
     engine: Engine,
     channels: Mapping[str, Speaker] | None,
     progress: Progress | None,
     language: Language,
-) -> Iterator[Heard | HearingError]:
+) -> Iterator[Heard | HearingError | InputError]:
     ears = [item for item in waiting if isinstance(item, _Ears)]
     texts = iter(_texts(ears, engine, progress, language))
     for item in waiting:
@@ -259,6 +272,7 @@ def _texts(
         if len(ears) == 1:
             place = ears[0].interaction.recording or ears[0].interaction.source
             return [_error("Z305", "failed", place, language, detail=str(error) or type(error).__name__)]
+        logger.warning("hearing %d recordings together failed, each is heard alone: %s", len(ears), error)
         return [text for ear in ears for text in _texts([ear], engine, progress, language)]
     result: list[Sequence[ChannelText] | HearingError] = []
     at = 0

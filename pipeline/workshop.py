@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.arrivals import Arrival
@@ -12,6 +14,7 @@ from pipeline.i18n import t
 from pipeline.interview import Interviewer, questions_of
 from pipeline.meaning import compares, embedder, equip
 from pipeline.privacy import Seal, masked, seal_of
+from pipeline.prober import COMMAND, Probers
 from pipeline.reader_models import open_reader, reader_name
 from pipeline.scorecard import Scorecard, find_scorecard
 from pipeline.settings import Settings
@@ -20,6 +23,7 @@ from pipeline.versions import Find
 
 if TYPE_CHECKING:
     from models.asr.engine import Engine
+    from models.audio import Sound
     from models.utterance import Reader
 
 
@@ -30,6 +34,7 @@ class Workshop:
         settings: which scorecards and which speech model.
         scorecard: name of one card for all channels, instead of those of the settings.
         find: from the name of a card to the card; default shipped cards by id, others by path.
+        prober: the command that decodes recordings in a process of its own.
 
     Raises:
         ScorecardError: a card is missing or wrong.
@@ -37,8 +42,16 @@ class Workshop:
             encrypted, and the key for that cannot be used.
     """
 
-    def __init__(self, settings: Settings, *, scorecard: str | None = None, find: Find | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        scorecard: str | None = None,
+        find: Find | None = None,
+        prober: Sequence[str] = COMMAND,
+    ) -> None:
         self.settings = settings
+        self._prober = tuple(prober)
         self._seal: Seal | None = seal_of(settings)
         by_name = find or partial(find_scorecard, language=settings.language)
         cards: dict[str, Scorecard] = {}
@@ -78,6 +91,28 @@ class Workshop:
     def masked(self, conversation: Conversation) -> Conversation:
         """The conversation without its personal data, unless the settings say that it stays."""
         return masked(conversation, self.settings, self._seal)
+
+    def listen(self, recording: Path) -> Sound:
+        """The samples of a recording, decoded in a process of its own; any number of threads may ask.
+
+        Raises:
+            InputError: it is damaged.
+            CrashError: the decoder dies of it, or does not come to an end.
+            AudioError: it cannot be decoded.
+        """
+        return self._decoders.listen(recording, language=self.settings.language)
+
+    @cached_property
+    def _decoders(self) -> Probers:
+        made = Probers(self._prober)
+        weakref.finalize(self, made.close)
+        return made
+
+    def close(self) -> None:
+        """End the processes that decode; where something is to be heard after that, new ones are started."""
+        made: Probers | None = self.__dict__.pop("_decoders", None)
+        if made is not None:
+            made.close()
 
     @cached_property
     def engine(self) -> Engine:
