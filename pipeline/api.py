@@ -5,8 +5,9 @@ from pipeline import api
 
 inbox = api.load("samples/inbox")
 scored = api.score(inbox.interactions)
-for finding in api.lost(scored.results[0]):
-    print(api.explain(finding), finding.evidence)
+first = scored.results[0]
+for finding in api.lost(first):
+    print(api.explain(finding, first.conversation.turns), finding.evidence)
 comparison = api.compare(scored, "2031", "3012")
 api.report(scored, "out/report")
 would_change = api.rescore("my-hotline.yaml", since="2026-01-01")
@@ -26,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline import rescoring
 from pipeline.batch import Batch, evaluate
-from pipeline.conversation import Finding, Interaction, SetAside
+from pipeline.conversation import Finding, Interaction, SetAside, Turn
 from pipeline.dry_run import DryRun, Past, moment
 from pipeline.formats_out import why
 from pipeline.i18n import Language
@@ -132,9 +133,9 @@ def lost(result: Result) -> tuple[Finding, ...]:
     return tuple(summary.worst_findings(_case(result)))
 
 
-def explain(finding: Finding, *, language: Language | None = None) -> str:
-    """The sentence that explains a finding."""
-    return why(finding, language or language_from_environment())
+def explain(finding: Finding, turns: Sequence[Turn] = (), *, language: Language | None = None) -> str:
+    """The sentence that explains a finding; with the turns of its conversation it quotes more than one character."""
+    return why(finding, language or language_from_environment(), turns)
 
 
 def title(scored: Scored, criterion: str, *, language: Language | None = None) -> str:

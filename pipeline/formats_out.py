@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from pipeline.conversation import Evaluation, Finding, Hearing, Json, Reason, ReviewItem, Verdict
+from pipeline.conversation import Evaluation, Finding, Hearing, Json, Reason, ReviewItem, Turn, Verdict
 from pipeline.i18n import Language, area, t
+from pipeline.quotes import readable
 from pipeline.scorecard import Scorecard
 
 SHARE_DECIMALS = 4
@@ -35,20 +37,27 @@ def explain(reason: Reason, language: Language) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def why(finding: Finding, language: Language) -> str:
-    """The sentence that explains `finding`; of a partial one it says that it only half fits."""
-    sentence = explain(finding.why, language)
+def why(finding: Finding, language: Language, turns: Sequence[Turn] = ()) -> str:
+    """The sentence that explains `finding`; of a partial one it says that it only half fits.
+
+    With the turns of its conversation a quote of a single character is told within its clause.
+    """
+    sentence = explain(Reason(finding.why.key, readable(finding, turns)), language)
     if finding.verdict is not Verdict.PARTIAL:
         return sentence
     return t(language, "scoring.partial_fault" if finding.fault else "scoring.partial_duty", sentence=sentence)
 
 
 def evaluation_record(
-    evaluation: Evaluation, review: ReviewItem, scorecard: Scorecard, language: Language = "zh"
+    evaluation: Evaluation,
+    review: ReviewItem,
+    scorecard: Scorecard,
+    language: Language = "zh",
+    turns: Sequence[Turn] = (),
 ) -> dict[str, Json]:
     """One evaluation as the documented JSON object; sentences in `language`, ids and keys always the same.
 
-    `scorecard` must be the card that made the evaluation.
+    `scorecard` must be the card that made the evaluation. `turns` are those of the conversation, for the sentences.
 
     Raises:
         ValueError: the evaluation was made by another card.
@@ -77,14 +86,14 @@ def evaluation_record(
         "band": evaluation.band,
         "fatal": list(evaluation.fatal),
         **({} if evaluation.critical is None else {"critical": _number(evaluation.critical)}),
-        "criteria": [_criterion(finding, scorecard, language) for finding in evaluation.findings],
+        "criteria": [_criterion(finding, scorecard, language, turns) for finding in evaluation.findings],
         "measures": measures,
         "classes": classes,
         "review": {"flagged": review.flagged, "priority": review.priority, "reasons": list(review.reasons)},
     }
 
 
-def _criterion(finding: Finding, scorecard: Scorecard, language: Language) -> dict[str, Json]:
+def _criterion(finding: Finding, scorecard: Scorecard, language: Language, turns: Sequence[Turn]) -> dict[str, Json]:
     """One finding; `advice` and `section_fatal` are there only where there is something to say."""
     advice = scorecard.criterion(finding.criterion).advice if finding.lost else None
     return {
@@ -94,7 +103,7 @@ def _criterion(finding: Finding, scorecard: Scorecard, language: Language) -> di
         "points": _number(finding.points),
         "max_points": _number(finding.max_points),
         "confidence": finding.confidence,
-        "why": why(finding, language),
+        "why": why(finding, language, turns),
         "evidence": [
             {
                 "turn": e.turn,

@@ -58,9 +58,10 @@ def export_customer(customer: str, out: Path, settings: Settings) -> int:
     with (out / "data.jsonl").open("w", encoding="utf-8") as file:
         for result in found:
             card = cards[result.evaluation.scorecard_digest]
+            turns = result.conversation.turns
             record = {
                 "interaction": _interaction(result, settings),
-                "evaluation": evaluation_record(result.evaluation, result.review, card, language),
+                "evaluation": evaluation_record(result.evaluation, result.review, card, language, turns),
             }
             file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
         for decision in decisions:

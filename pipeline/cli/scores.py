@@ -35,7 +35,8 @@ def score(files: Sequence[Path], settings: Settings, *, scorecard: str | None, o
     if output == "json":
         for result in scored:
             card = workshop.card(result.conversation.interaction.channel)
-            record = evaluation_record(result.evaluation, result.review, card, language)
+            turns = result.conversation.turns
+            record = evaluation_record(result.evaluation, result.review, card, language, turns)
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     elif scored:
         results().print(results_table_of(scored, workshop, settings))

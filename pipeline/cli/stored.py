@@ -75,7 +75,8 @@ def export(settings: Settings) -> int:
         archive = CardArchive(store, settings.cards)
         for result in store.results(newest=False):
             card = archive.get(result.evaluation.scorecard_digest)
-            record = evaluation_record(result.evaluation, result.review, card, settings.language)
+            turns = result.conversation.turns
+            record = evaluation_record(result.evaluation, result.review, card, settings.language, turns)
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     return 0
 

@@ -230,7 +230,7 @@ def _finding(
         look="na" if finding.bonus and not finding.points else LOOKS[finding.verdict],
         verdict=words.found(finding),
         points=_points(finding, words),
-        why=words.why(finding),
+        why=words.why(finding, conversation.turns),
         confidence=words.percent(finding.confidence),
         evidence=tuple(evidence),
         fault=finding.fault,

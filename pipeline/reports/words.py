@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline.conversation import Finding, Speaker, Verdict
+from pipeline.conversation import Finding, Speaker, Turn, Verdict
 from pipeline.formats_out import why
 from pipeline.i18n import Language, area, t
 from pipeline.reports.material import CardText, Night
@@ -31,10 +31,10 @@ class Words:
         """Whether the catalogue has `report.KEY`."""
         return f"report.{key}" in area("report")
 
-    def why(self, finding: Finding) -> str:
+    def why(self, finding: Finding, turns: Sequence[Turn] = ()) -> str:
         """The sentence that explains a finding; its key where a newer catalogue no longer has it."""
         try:
-            return why(finding, self.language)
+            return why(finding, self.language, turns)
         except (KeyError, IndexError):
             return finding.why.key
 
