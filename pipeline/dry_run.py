@@ -15,7 +15,7 @@ from pipeline import __version__
 from pipeline.conversation import Channel, Conversation
 from pipeline.errors import InputError
 from pipeline.i18n import t
-from pipeline.interview import Interviewer, questions_of, unanswered
+from pipeline.interview import Interviewer, interviewer_for, questions_of, unanswered
 from pipeline.meaning import equip
 from pipeline.reader_models import open_reader
 from pipeline.rescoring import Comparison, Pair, Reader, Tally
@@ -172,7 +172,7 @@ class DryRun:
 
     @cached_property
     def _interviewer(self) -> Interviewer | None:
-        return Interviewer(self._settings) if self._settings.question.endpoint else None
+        return interviewer_for(self._settings)
 
     def _models(self, stored: Stored) -> Mapping[str, str]:
         if self._interviewer is None or not questions_of(self.new):

@@ -314,6 +314,15 @@ class _Retryable(Exception):  # noqa: N818
         super().__init__(str(final))
 
 
+def interviewer_for(settings: Settings) -> Interviewer | None:
+    """What asks the questions of scorecards; `None` where that is off.
+
+    Raises:
+        SettingsError: Z540 there is an endpoint and no model.
+    """
+    return Interviewer(settings) if settings.question.endpoint else None
+
+
 def questions_of(card: Scorecard) -> tuple[Params, ...]:
     """Every question of a card once, in the order of the card."""
     tops: list[ExpressionBase | None] = [part for criterion in card.criteria for part in criterion.expressions]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.arrivals import Arrival
 from pipeline.conversation import Channel, Conversation, Interaction
 from pipeline.i18n import t
-from pipeline.interview import Interviewer, questions_of
+from pipeline.interview import Interviewer, interviewer_for, questions_of
 from pipeline.meaning import compares, embedder, equip
 from pipeline.privacy import Seal, masked, seal_of
 from pipeline.prober import COMMAND, Probers
@@ -143,7 +143,7 @@ class Workshop:
         Raises:
             SettingsError: `question.endpoint` is set without a model.
         """
-        return Interviewer(self.settings) if self.settings.question.endpoint else None
+        return interviewer_for(self.settings)
 
     def models(self, interaction: Interaction | Arrival) -> Mapping[str, str]:
         """`name@digest` of the models that an evaluation of `interaction` rests on; a text needs no ears."""
