@@ -93,7 +93,7 @@ def in_order(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     given = list(turns)
     if all(turn.start is not None for turn in given):
         given.sort(key=lambda turn: turn.start or 0.0)
-    return tuple(replace(turn, index=index) for index, turn in enumerate(given))
+    return tuple(turn if turn.index == index else replace(turn, index=index) for index, turn in enumerate(given))
 
 
 def measure(channel: Channel, turns: Sequence[Turn], *, hearing: Hearing | None = None) -> Measures:

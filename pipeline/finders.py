@@ -13,12 +13,15 @@ from datetime import date
 
 from pipeline.conversation import Speaker, Turn
 from pipeline.names import answer, asks, names_in
-from pipeline.personal import NUMBERS, PROVINCES, Personal, Place, certain, of_number
+from pipeline.personal import NUMBERS, PROVINCES, SIGN, Personal, Place, certain, of_number
 from pipeline.placeholders import blanked
-from pipeline.spoken_numbers import ALIKE, Number, Piece, rows, within
+from pipeline.spoken_numbers import ALIKE, Number, Piece, most_digits, rows, within
 from pipeline.text import matching_form
 
-PROVED = (*NUMBERS, "address", "email", "plate", "order", "account")
+_FORMS = ("address", "email", "plate", "order", "account")
+"""What is proved by its form; numbers come with their rows."""
+_FEWEST = 4
+"""Fewer digits in a row are nothing personal."""
 _REACH = 18
 """Characters before a row of digits in which its name is looked for."""
 
@@ -100,6 +103,8 @@ _ADDRESS = re.compile(
     rf"(?:{_HOUSE})(?:{_SEP}(?:(?![改换成到])[\u4e00-\u9fff]){{0,6}}?(?:{_HOUSE}))*"
     rf"(?:{_SEP}[0-9零一二三四五六七八九幺]{{2,5}}(?![0-9元块年月天次]))?)"
 )
+_HOUSE_SIGN = re.compile("[号弄栋幢座元楼层室组户门房]")
+"""One of these is in every house number."""
 _LABELLED = re.compile(
     r"(?:地址|住址|住在|家住|送到|寄到|发到|搬到|改到|安装在|上门到)(?:就是|是|为|在|填的是|写的是|改成|换成|：|:|[\s，,]|嗯|呃|那个)*"
     rf"(?P<place>[\u4e00-\u9fff0-9A-Za-z]{{2,}}(?:省|市|区|县|镇|乡|街道|{_WAY})[\u4e00-\u9fff0-9A-Za-z]{{1,30}}(?:号|栋|幢|单元|室|楼|户|组|[0-9]{{3,4}}))"
@@ -127,7 +132,7 @@ def find(turns: Sequence[Turn], *, known: Collection[str] = (), also: Collection
     for side in dict.fromkeys(turn.speaker for turn in turns if turn.speaker is not Speaker.SYSTEM):
         speaking = [turn.index for turn in turns if turn.speaker is side]
         found += _rows(turns, speaking)
-        found += (said for said in certain(turns, speaking, PROVED) if said.kind not in NUMBERS)
+        found += certain(turns, speaking, _FORMS)
         for index in speaking:
             earlier = turns[index - 1] if index and turns[index - 1].speaker is not side else None
             found += _by_form(turns[index], earlier)
@@ -142,6 +147,8 @@ def find_in(text: str, *, known: Collection[str] = (), also: Collection[str] = (
 
 def _rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Personal]:
     """Digits: what check digit and form prove, and what is left by its name and length."""
+    if most_digits(turns, speaking) < _FEWEST:
+        return
     for row in rows(turns, speaking):
         proved = list(within(row))
         owner: dict[Piece, Number] = {piece: number for number in proved for piece in number.pieces}
@@ -182,7 +189,7 @@ def _belongs(turns: Sequence[Turn], last: Piece, rest: Sequence[Piece]) -> bool:
 
 def _likely(turns: Sequence[Turn], pieces: tuple[Piece, ...], row: tuple[Piece, ...]) -> Personal | None:
     digits = "".join(piece.digits for piece in pieces)
-    if len(digits) < 4 or _HOTLINE.fullmatch(digits):
+    if len(digits) < _FEWEST or _HOTLINE.fullmatch(digits):
         return None
     first, last = pieces[0], pieces[-1]
     text = turns[last.turn].text
@@ -281,7 +288,7 @@ def _dated(text: str, piece: Piece) -> bool:
 def _by_form(turn: Turn, before: Turn | None) -> Iterator[Personal]:
     text = blanked(turn.text)
     form = matching_form(text)
-    if any(character.isascii() for character in form.text):
+    if SIGN.search(form.text):
         for kind, expression in (("plate", _PLATE), *_NAMED_CODE.items()):
             for match in expression.finditer(form.text):
                 start, end = form.span(*match.span("core"))
@@ -295,6 +302,8 @@ def _by_form(turn: Turn, before: Turn | None) -> Iterator[Personal]:
                 place = Place(turn.index, *form.span(*alone.span("core")))
                 yield Personal(asked, alone["core"], (place,), certain=False)
     for pattern, group in ((_ADDRESS, "road"), (_LABELLED, "place")):
+        if pattern is _ADDRESS and _HOUSE_SIGN.search(text) is None:
+            continue
         for match in pattern.finditer(text):
             if group == "road" and _NO_ROAD.search(match["road"]):
                 continue

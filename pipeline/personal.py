@@ -37,6 +37,10 @@ _IN_FORM: dict[str, re.Pattern[str]] = {
 }
 """What is told by its form, over matching forms; `core` is what the other side may have said before."""
 _FORMS = frozenset((*_IN_FORM, "email"))
+SIGN = re.compile("[0-9a-z]")
+"""Without one of these in its matching form a text has no digits, no plate, no code and no address of mail."""
+_COUNTED = re.compile("[0-9a-z十百]")
+"""Without one of these it has nothing of `_IN_FORM`."""
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
@@ -87,11 +91,11 @@ def of_number(number: Number) -> Personal:
 def _by_form(turn: Turn, kinds: Collection[str]) -> Iterator[Personal]:
     text = blanked(turn.text)
     form = matching_form(text)
-    for kind, expression in _IN_FORM.items():
+    for kind, expression in _IN_FORM.items() if _COUNTED.search(form.text) else ():
         if kind in kinds:
             for match in expression.finditer(form.text):
                 yield Personal(kind, match["core"], (Place(turn.index, *form.span(*match.span("core"))),))
-    if "email" in kinds:
+    if "email" in kinds and "@" in text:
         for match in _EMAIL.finditer(text):
             yield Personal("email", matching_form(match[0]).text, (Place(turn.index, *match.span()),))
 

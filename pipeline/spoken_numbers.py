@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from typing import Literal, TypeAlias
 
 from pipeline.conversation import Speaker, Turn
@@ -45,6 +46,9 @@ _COMMA = re.compile("[，,、。；;！!？?]")
 _LEAST, _MOST = 10, 19
 """How many digits the numbers of these kinds have."""
 _DIGIT = re.compile("[0-9]")
+_TWO_DIGITS = re.compile("[0-9]{2}")
+"""Only beside digits that stand together anything is misheard for a digit."""
+_COUNTS = re.compile("[0-9x叉]")
 _IN_ROW = f"[0-9x叉两{ALIKE}前头中间后最末尾接着然再面位数字是来又横杠线]"
 """What a row of digits may be made of, but for 个."""
 _OF_NUMBER = re.compile(rf"[0-9](?:{_IN_ROW}{{{_LEAST - 3},}}[0-9]|{_IN_ROW}*$|个[0-9])|^{_IN_ROW}*[0-9]|两个[0-9]")
@@ -122,6 +126,19 @@ def rows(
         yield row
 
 
+def most_digits(turns: Sequence[Turn], speaking: Sequence[int]) -> float:
+    """How many digits the rows of these turns have at most; infinite where only the rows themselves can tell."""
+    most = 0
+    for index in speaking:
+        form = matching_form(blanked(turns[index].text)).text
+        if _DIGIT.search(form) is None:
+            continue
+        if "个" in form or _TWO_DIGITS.search(form):
+            return inf
+        most += len(_COUNTS.findall(form))
+    return most
+
+
 def _interrupts(turn: Turn) -> bool:
     """Whether a turn of the other side is more than an echo of what is dictated."""
     form = matching_form(turn.text).text
@@ -177,6 +194,8 @@ def _heard(form: MatchingForm) -> str:
         return _DIGIT_OF[match.group()] if straight else match.group()
 
     heard = form.text
+    if _TWO_DIGITS.search(heard) is None:
+        return heard
     for _ in range(2):
         heard = _MISHEARD.sub(digit, heard)
     return heard

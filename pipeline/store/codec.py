@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -43,8 +43,10 @@ from pipeline.store.tables import (
 )
 
 
-def interaction_fields(interaction: Interaction, *, media: str | None, taken_at: datetime) -> dict[str, Any]:
-    """The columns of an interaction whose recording was copied to `media`."""
+def interaction_fields(
+    interaction: Interaction, turns: Sequence[Mapping[str, Any]], *, media: str | None, taken_at: datetime
+) -> dict[str, Any]:
+    """The columns of an interaction that came with turns of these fields, and whose recording was copied to `media`."""
     agent, customer = interaction.agent, interaction.customer
     started = interaction.started_at
     offset = started.utcoffset() if started else None
@@ -65,7 +67,7 @@ def interaction_fields(interaction: Interaction, *, media: str | None, taken_at:
         "started_offset": None if offset is None else int(offset.total_seconds()),
         "media": media,
         "channels": {side: speaker.value for side, speaker in interaction.channels.items()},
-        "turns": [turn_fields(turn) for turn in interaction.turns],
+        "turns": turns,
         "csat": interaction.csat,
         "attributes": dict(interaction.attributes),
         "extra": dict(interaction.extra),
@@ -142,8 +144,12 @@ def _hearing_of(row: HearingRow) -> Hearing | None:
     return replace(hearing, waveform=tuple(channels))
 
 
-def turn_fields(turn: Turn) -> dict[str, Any]:
-    """The columns of a turn."""
+def turns_fields(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """The columns of turns."""
+    return [_turn_fields(turn) for turn in turns]
+
+
+def _turn_fields(turn: Turn) -> dict[str, Any]:
     return {
         "index": turn.index,
         "speaker": turn.speaker.value,

@@ -9,16 +9,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.conversation import Conversation
-from pipeline.store import codec
+from pipeline.store import bulk, codec
 from pipeline.store.pairs import agent_mark, pairs
 from pipeline.store.portions import portions
 from pipeline.store.records import Result, ears, models_digest
 from pipeline.store.tables import (
-    Base,
     ConversationRow,
     EvaluationRow,
     FindingRow,
@@ -54,17 +53,23 @@ def heard(
     known = {(digest, asr): number for digest, asr, number in session.execute(query)}
     new = {key: one for key, one in zip(keys, some, strict=True) if key not in known}
     if new:
-        _interactions(session, [conversation for conversation, _ in new.values()], media, moment)
-        rows = [codec.hearing_fields(conversation, models) for conversation, models in new.values()]
-        known |= dict(zip(new, _inserted(session, HearingRow, rows), strict=True))
-        turns = [
-            {"hearing_id": known[key], **codec.turn_fields(turn)}
-            for key, (conversation, _) in new.items()
-            for turn in conversation.turns
+        fields = [codec.turns_fields(conversation.turns) for conversation, _ in new.values()]
+        came = [(one, turns) for (one, _), turns in zip(new.values(), fields, strict=True)]
+        _interactions(session, came, media, moment)
+        numbers = bulk.numbers(session, HearingRow, len(new))
+        rows = [
+            {"id": number, **codec.hearing_fields(conversation, models)}
+            for number, (conversation, models) in zip(numbers, new.values(), strict=True)
         ]
-        said = [{"hearing_id": known[key], "pairs": _searched(conversation)} for key, (conversation, _) in new.items()]
-        _insert(session, TurnRow, turns)
-        _insert(session, SpokenRow, said)
+        bulk.add(session, HearingRow, rows)
+        known |= dict(zip(new, numbers, strict=True))
+        turns = [{"hearing_id": number, **turn} for number, some in zip(numbers, fields, strict=True) for turn in some]
+        said = [
+            {"hearing_id": number, "pairs": _searched(conversation)}
+            for number, (conversation, _) in zip(numbers, new.values(), strict=True)
+        ]
+        bulk.add(session, TurnRow, turns)
+        bulk.add(session, SpokenRow, said)
     return [known[key] for key in keys]
 
 
@@ -83,11 +88,14 @@ def read(
     )
     known = {(hearing, models): number for hearing, models, number in session.execute(query)}
     new = {key: one for key, one in zip(keys, some, strict=True) if key not in known}
-    rows = [
-        codec.conversation_fields(conversation, models, engine_version, hearing=hearing)
-        for (hearing, _), (conversation, models) in new.items()
-    ]
-    known |= dict(zip(new, _inserted(session, ConversationRow, rows), strict=True))
+    if new:
+        numbers = bulk.numbers(session, ConversationRow, len(new))
+        rows = [
+            {"id": number, **codec.conversation_fields(conversation, models, engine_version, hearing=hearing)}
+            for number, ((hearing, _), (conversation, models)) in zip(numbers, new.items(), strict=True)
+        ]
+        bulk.add(session, ConversationRow, rows)
+        known |= dict(zip(new, numbers, strict=True))
     return [known[key] for key in keys]
 
 
@@ -146,12 +154,13 @@ def _unknown(session: Session, results: Sequence[Result]) -> list[Result]:
 
 
 def _evaluations(session: Session, results: Sequence[Result], conversations: Sequence[int], moment: datetime) -> None:
+    numbers = bulk.numbers(session, EvaluationRow, len(results))
     rows = [
-        codec.evaluation_fields(result, conversation=number, evaluated_at=moment)
-        for result, number in zip(results, conversations, strict=True)
+        {"id": number, **codec.evaluation_fields(result, conversation=conversation, evaluated_at=moment)}
+        for number, result, conversation in zip(numbers, results, conversations, strict=True)
     ]
-    numbers = _inserted(session, EvaluationRow, rows)
-    _insert(
+    bulk.add(session, EvaluationRow, rows)
+    bulk.add(
         session,
         FindingRow,
         [
@@ -160,7 +169,7 @@ def _evaluations(session: Session, results: Sequence[Result], conversations: Seq
             for position, finding in enumerate(result.evaluation.findings)
         ],
     )
-    _insert(
+    bulk.add(
         session,
         ReviewItemRow,
         [codec.review_fields(result.review, evaluation=n) for n, result in zip(numbers, results, strict=True)],
@@ -168,46 +177,32 @@ def _evaluations(session: Session, results: Sequence[Result], conversations: Seq
 
 
 def _interactions(
-    session: Session, conversations: Sequence[Conversation], media: Mapping[str, str | None], moment: datetime
+    session: Session,
+    heard: Sequence[tuple[Conversation, list[dict[str, Any]]]],
+    media: Mapping[str, str | None],
+    moment: datetime,
 ) -> None:
-    """Keep those interactions that are not there; another one with the same id makes way."""
-    every = {one.interaction.digest: one.interaction for one in conversations}
+    """Keep those interactions that are not there, each heard with turns of these fields; who has their id makes way."""
+    every = {one.interaction.digest: (one, fields) for one, fields in heard}
     known = set(session.scalars(select(InteractionRow.digest).where(InteractionRow.digest.in_(every))))
-    new = [interaction for digest, interaction in every.items() if digest not in known]
-    taken = set(session.scalars(select(InteractionRow.id).where(InteractionRow.id.in_({one.id for one in new}))))
+    new = [(one, fields) for digest, (one, fields) in every.items() if digest not in known]
+    ids = {one.interaction.id for one, _ in new}
+    taken = set(session.scalars(select(InteractionRow.id).where(InteractionRow.id.in_(ids))))
     rows: list[dict[str, Any]] = []
-    for interaction in new:
+    for one, fields in new:
+        interaction = one.interaction
         if interaction.id in taken:
-            _insert(session, InteractionRow, rows)
+            bulk.add(session, InteractionRow, rows)
             rows = []
             _make_way(session, interaction.id, interaction.digest)
         taken.add(interaction.id)
-        rows.append(codec.interaction_fields(interaction, media=media[interaction.digest], taken_at=moment))
-    _insert(session, InteractionRow, rows)
+        # What came as text is mostly kept as it came.
+        came = fields if interaction.turns is one.turns else codec.turns_fields(interaction.turns)
+        rows.append(codec.interaction_fields(interaction, came, media=media[interaction.digest], taken_at=moment))
+    bulk.add(session, InteractionRow, rows)
 
 
 def _searched(conversation: Conversation) -> tuple[int, ...]:
     """The pairs that were said, and the mark of the agent."""
     agent, said = conversation.interaction.agent, pairs(turn.text for turn in conversation.turns)
     return said if agent is None else tuple(sorted((*said, agent_mark(agent.id))))
-
-
-def _insert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        session.connection().execute(insert(_columns(table)), rows)
-
-
-def _inserted(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
-    """The numbers of the new rows, in their order."""
-    if not rows:
-        return ()
-    number = _columns(table).c.id
-    statement = insert(_columns(table)).returning(number, sort_by_parameter_order=True)
-    return session.connection().execute(statement, rows).scalars().all()
-
-
-def _columns(table: type[Base]) -> Table:
-    columns = table.__table__
-    if not isinstance(columns, Table):
-        raise TypeError(table)
-    return columns

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from pipeline.conversation import Channel, Verdict
 from pipeline.night_figures import Judged, NightFigures
+from pipeline.store import bulk
 from pipeline.store.outlines import of_evaluations
 from pipeline.store.portions import portions
 from pipeline.store.tables import (
@@ -33,11 +34,10 @@ def note_timings(session: Session, seconds: Mapping[str, float]) -> None:
             row.interaction_digest: row
             for row in session.scalars(select(TimingRow).where(TimingRow.interaction_digest.in_(some)))
         }
-        for digest in some:
-            if digest in known:
-                known[digest].seconds = seconds[digest]
-            else:
-                session.add(TimingRow(interaction_digest=digest, seconds=seconds[digest]))
+        for digest, row in known.items():
+            row.seconds = seconds[digest]
+        fresh = [digest for digest in some if digest not in known]
+        bulk.add(session, TimingRow, [{"interaction_digest": one, "seconds": seconds[one]} for one in fresh])
 
 
 def _told_until(session: Session) -> int:

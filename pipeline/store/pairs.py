@@ -14,7 +14,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
+from struct import unpack
 
 LEAST = 2
 """Characters that a text must have to be searched for."""
@@ -46,16 +46,18 @@ def pairs(texts: Iterable[str]) -> tuple[int, ...]:
 
     A pair is the signed 32-bit number of its two UTF-16 units; characters beyond the basic plane count as U+FFFD.
     """
-    found: set[int] = set()
-    for text in texts:
-        found.update(_pairs(text))
-    return tuple(sorted(found))
+    return tuple(sorted(set().union(*map(_pairs, texts))))
 
 
 @lru_cache(maxsize=65536)
 def _pairs(text: str) -> frozenset[int]:
-    codes = [ord(character) if ord(character) <= 0xFFFF else 0xFFFD for character in form(text)]
-    return frozenset(_signed(first << 16 | second) for first, second in pairwise(codes))
+    said = form(text)
+    units = said.encode("utf-16-be")
+    if len(units) > 2 * len(said):
+        units = "".join(sign if sign <= "\uffff" else "\ufffd" for sign in said).encode("utf-16-be")
+    # Read as whole numbers of 32 bits, once from the first unit on and once from the second.
+    halves = (units[first : first + (len(units) - first) // 4 * 4] for first in (0, 2))
+    return frozenset().union(*(unpack(f">{len(half) // 4}i", half) for half in halves))
 
 
 def agent_mark(agent: str) -> int:

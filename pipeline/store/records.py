@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from pipeline.conversation import (
     Agent,
@@ -292,5 +293,10 @@ def ears(models: Mapping[str, str]) -> str:
 
 def models_digest(models: Mapping[str, str]) -> str:
     """`sha256:…` of the models (name → `name@digest`) that an evaluation rests on."""
+    return _models_digest(tuple(models.items()))
+
+
+@lru_cache
+def _models_digest(models: tuple[tuple[str, str], ...]) -> str:
     text = json.dumps(dict(models), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
