@@ -7,8 +7,10 @@ Every night runs in a process of its own over an inbox of chats that are put tog
 patterns, 250 a file, and of the shipped sample recordings. The goal goes by a night of both, `--mixed 10000 200`. Times
 are of the processor, all threads and child processes together, so that what else a machine does hardly counts. *In the
 models* is hearing (decoding, looking for speech, recognition) and reading; everything else is *outside*: taking in,
-measuring, scoring, flagging, the store, the report. *Taking up* is what a run costs that finds everything done: what a
-kill costs besides the steps it broke off.
+measuring, scoring, flagging, the store, the report. Recordings are decoded once, when they are heard, by processes of
+their own; these count as decoding, with half a second for their start and some 15 ms a recording to hand samples over.
+What else is done with samples, the outline that pages draw, counts as outside. *Taking up* is what a run costs that
+finds everything done: what a kill costs besides the steps it broke off.
 The orchestration of Prefect is what its client takes outside the batches, and what its server takes, a batch and an
 interaction. *After a kill*: a night that is killed when half of its batches are kept and started again, against one
 that is left alone. Two workers against one are processes of `run.engine: dask`; there the clock on the wall counts.
@@ -139,8 +141,13 @@ class Clock:
 
 def used() -> float:
     """Seconds of the processor so far, with those of child processes that have ended."""
+    return time.process_time() + decoding()
+
+
+def decoding() -> float:
+    """Seconds of the processor of child processes that have ended; all that a night starts decode."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    return children.ru_utime + children.ru_stime
 
 
 def resident() -> float:
@@ -150,7 +157,7 @@ def resident() -> float:
 
 def night(folder: Path, chats: int, calls: int) -> Night:
     """Run a night in this process, and plan a second one over the same inbox."""
-    from pipeline import batch
+    from pipeline import batch, transcribe
     from pipeline.nightly import Nightly
     from pipeline.settings import load_settings
     from pipeline.workshop import Workshop
@@ -158,8 +165,9 @@ def night(folder: Path, chats: int, calls: int) -> Night:
     inbox = folder / "inbox"
     settings = load_settings()
     workshop = Workshop(settings)
-    clock, parts = Clock(), []
+    clock, drawing, parts = Clock(), Clock(), []
     workshop.reader.read_all = clock.watched(workshop.reader.read_all)  # type: ignore[method-assign]
+    transcribe.waveform = drawing.watched(transcribe.waveform)  # type: ignore[attr-defined]
     hear = batch.transcribe_many  # type: ignore[attr-defined]
 
     def heard(*args: Any, **more: Any) -> Any:
@@ -188,8 +196,11 @@ def night(folder: Path, chats: int, calls: int) -> Night:
             planned.work(number)
             if number == len(planned.batches) // 10:
                 early = resident()
+        workshop.close()
 
+    before = decoding()
     part(work)
+    models = clock.seconds - drawing.seconds + decoding() - before
     worked = resident()
     part(planned.finish)
     highest = resident()
@@ -197,7 +208,7 @@ def night(folder: Path, chats: int, calls: int) -> Night:
     size = (settings.home / "zhijian.sqlite").stat().st_size / 2**20
     pages = len(list((settings.report / "interactions").iterdir()))
     plan, works, finish, again = parts
-    return Night(chats, calls, plan, clock.seconds, works, finish, again, begun, early, worked, highest, size, pages)
+    return Night(chats, calls, plan, models, works, finish, again, begun, early, worked, highest, size, pages)
 
 
 def orchestrated(folder: Path) -> Orchestration:
