@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.audio import AudioError, Sound, decode
 from pipeline.i18n import Language
-from pipeline.recordings import judge, probe, stated_seconds
+from pipeline.recordings import judge, lacks_bytes, probe, stated_seconds
 
 
 def listen(path: Path, *, where: str = "", language: Language = "zh") -> Sound:
@@ -22,6 +22,8 @@ def listen(path: Path, *, where: str = "", language: Language = "zh") -> Sound:
     try:
         sound = decode(path)
         stated = stated_seconds(path)
+        if lacks_bytes(path):
+            probe(path, where=place, language=language)
     except (AudioError, av.FFmpegError) as error:
         if not isinstance(error, AudioError) or error.fault != "missing":
             probe(path, where=place, language=language)

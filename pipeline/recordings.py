@@ -84,9 +84,8 @@ def _by_packets(path: Path) -> Sound | None:
     import av
 
     try:
-        with path.open("rb") as file:
-            if _missing_bytes(file, file.read(16), path.stat().st_size):
-                return None
+        if lacks_bytes(path):
+            return None
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
             stated = _stated_seconds(container, stream, path)
@@ -100,6 +99,16 @@ def _by_packets(path: Path) -> Sound | None:
             return Sound(seconds, stream.rate, stream.layout.nb_channels) if whole else None
     except (OSError, IndexError, av.FFmpegError):
         return None
+
+
+def lacks_bytes(path: Path) -> bool:
+    """Whether a WAV or Ogg file ends before its own header says.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return _missing_bytes(file, file.read(16), path.stat().st_size) > 0
 
 
 def stated_seconds(path: Path) -> float | None:
