@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from models.asr.engine import load_engine
+from models.asr.engine import load_engine, load_model
 from models.audio import decode
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +97,27 @@ def test_the_engine_uses_it_as_its_makers_advise() -> None:
     engine = load_engine(WEIGHTS, threads=1)
     assert (engine.beam_size, engine.chunk_seconds) == (advice["beam_size"], advice["chunk_seconds"])
     assert load_engine(WEIGHTS, threads=1, chunk_seconds=20.0).chunk_seconds == 20.0
+
+
+@pytest.mark.parametrize(
+    ("advice", "seconds"), [({"window_seconds": 15.0}, 15), ({}, 30), ({"window_seconds": 60}, 30)]
+)
+def test_the_encoder_sees_as_much_of_a_window_as_the_model_was_trained_with(
+    tmp_path: Path, advice: dict[str, float], seconds: int
+) -> None:
+    for file in WEIGHTS.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "hearing.json").unlink()
+    (tmp_path / "hearing.json").write_text(json.dumps(advice), "utf-8")
+    model = load_model(tmp_path, threads=1)
+    mels = model.feature_extractor.mel_filters.shape[0]
+    encoded = np.array(model.encode(np.zeros((2, mels, 3000), np.float32)))
+    assert encoded.shape[:2] == (2, 50 * seconds)
+
+
+def test_a_longer_stretch_than_the_window_is_seen_whole() -> None:
+    engine = load_engine(WEIGHTS, threads=1, chunk_seconds=20.0)
+    assert engine.window_seconds == 20.0
 
 
 def test_noise_is_not_taken_for_speech(model: Any) -> None:

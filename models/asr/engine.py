@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,9 @@ REQUIRED_FILES = ("model.bin", "config.json", "tokenizer.json", "preprocessor_co
 
 SLOT_SECONDS = 30
 """Windows lie this far apart in the sound handed to faster-whisper; it pads each to the same length."""
+
+FRAMES_PER_SECOND = 100
+"""Of the mel spectrogram."""
 
 TOKEN_LIMIT = 220
 """A window with as many tokens has hit the model's limit of 224, and its end is missing."""
@@ -138,6 +142,12 @@ class Engine:
         self.batch_size = batch_size
         self.threads = threads
 
+    @property
+    def window_seconds(self) -> float:
+        """What each window is padded to before it is encoded."""
+        seconds: float = self._model.window_seconds
+        return seconds
+
     @cached_property
     def digest(self) -> str:
         """`sha256:…` over names and contents of the model's files."""
@@ -241,7 +251,8 @@ def load_engine(
         path: directory with `REQUIRED_FILES` and the vocabulary.
         threads: for one decoder; 0 means as many as there are cores, at most 4 (more gain nothing).
         beam_size: of the decoder; `None` means what the model's `hearing.json` says, else 2.
-        chunk_seconds: longest packed window, at most 28; `None` means what `hearing.json` says, else 24.
+        chunk_seconds: longest packed window, at most 28; `None` means what `hearing.json` says, else 24. The encoder
+            sees as much, even if `hearing.json` says less.
         batch_size: windows decoded together.
         device: where to compute; in 8-bit integers on a CPU, in half precision on a graphics card.
 
@@ -251,6 +262,27 @@ def load_engine(
     """
     path = Path(path)
     threads = threads or min(4, len(os.sched_getaffinity(0)))
+    model = load_model(path, threads=threads, device=device)
+    advice = _advice(path)
+    chunk_seconds = min(chunk_seconds or advice.get("chunk_seconds", 24.0), 28.0)
+    model.window_seconds = max(model.window_seconds, math.ceil(chunk_seconds))
+    return Engine(
+        model,
+        path.resolve(),
+        beam_size=beam_size or int(advice.get("beam_size", 2)),
+        chunk_seconds=chunk_seconds,
+        batch_size=batch_size,
+        threads=threads,
+    )
+
+
+def load_model(path: Path, *, threads: int, device: Device = "cpu") -> Any:
+    """The `faster_whisper.WhisperModel` in a directory, which encodes windows as its `hearing.json` says.
+
+    Raises:
+        ModelFilesError: the directory is missing, lacks a file, or holds a model that does not know Chinese.
+        NoDeviceError: there is no graphics card, or no driver or library for it.
+    """
     check_files(path)
     os.environ["HF_HUB_OFFLINE"] = "1"
     from ctranslate2 import get_cuda_device_count
@@ -260,7 +292,7 @@ def load_engine(
     if device == "cuda" and not get_cuda_device_count():
         raise NoDeviceError
     try:
-        model = _without_batched_encoding(WhisperModel)(
+        model = _in_windows(WhisperModel)(
             str(path),
             device=device,
             compute_type=_PRECISION[device],
@@ -273,19 +305,16 @@ def load_engine(
         raise ModelFilesError(path, detail=str(error)) from error
     if not model.model.is_multilingual:
         raise ModelFilesError(path, detail="the model knows no language but English")
-    advice = _advice(path)
-    return Engine(
-        model,
-        path.resolve(),
-        beam_size=beam_size or int(advice.get("beam_size", 2)),
-        chunk_seconds=min(chunk_seconds or advice.get("chunk_seconds", 24.0), 28.0),
-        batch_size=batch_size,
-        threads=threads,
-    )
+    model.window_seconds = min(_advice(path).get("window_seconds", SLOT_SECONDS), SLOT_SECONDS)
+    return model
 
 
 def _advice(path: Path) -> dict[str, float]:
-    """How the makers of a model want it to be used: `hearing.json` in its directory, if there is one."""
+    """How the makers of a model want it to be used: `hearing.json` in its directory, if there is one.
+
+    `beam_size` of the decoder; `chunk_seconds`, the longest stretch of speech in a window; `window_seconds`, what a
+    window is padded to, less than 30 only for a model that was trained with shorter windows.
+    """
     file = path / "hearing.json"
     if not file.is_file():
         return {}
@@ -324,18 +353,25 @@ def check_files(path: Path) -> None:
 
 
 @cache
-def _without_batched_encoding(model: Any) -> Any:
-    """`WhisperModel` that encodes one window at a time on a CPU, where that is twice as fast as a batch of eight."""
+def _in_windows(model: Any) -> Any:
+    """`WhisperModel` whose encoder sees `window_seconds` of each window, and on a CPU one window after the other.
+
+    faster-whisper pads every window to 30 s, and the encoder takes as long over silence as over speech. A batch of
+    eight takes twice as long on a CPU as its windows one by one.
+    """
     import ctranslate2
 
-    class WindowByWindow(model):  # type: ignore[misc]
+    class Windowed(model):  # type: ignore[misc]
+        window_seconds: float = SLOT_SECONDS
+
         def encode(self, features: Any) -> Any:
+            features = np.ascontiguousarray(features[..., : int(self.window_seconds * FRAMES_PER_SECOND) // 2 * 2])
             if self.model.device != "cpu" or features.ndim < 3 or len(features) == 1:
                 return super().encode(features)
-            encoded = [np.array(super(WindowByWindow, self).encode(window[None])) for window in features]
+            encoded = [np.array(super(Windowed, self).encode(window[None])) for window in features]
             return ctranslate2.StorageView.from_array(np.concatenate(encoded))
 
-    return WindowByWindow
+    return Windowed
 
 
 def _heard(segments: Sequence[Any], *, offset: float) -> _Heard:

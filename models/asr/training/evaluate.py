@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.asr.engine import load_model
 from models.asr.training.augment import telephone
 from models.asr.training.encoder import Utterance
 from models.asr.training.export import HEARING
@@ -96,13 +97,9 @@ def evaluate(options: argparse.Namespace) -> None:
     Held-out service sentences and, where `--outside` is given, those of outside dialogues are told apart; those of the
     conversations of `--labelled` are spoken now.
     """
-    from faster_whisper import BatchedInferencePipeline, WhisperModel
+    from faster_whisper import BatchedInferencePipeline
 
-    model = BatchedInferencePipeline(
-        WhisperModel(
-            str(options.out), device="cpu", compute_type="int8", cpu_threads=options.threads, local_files_only=True
-        )
-    )
+    model = BatchedInferencePipeline(load_model(options.out, threads=options.threads))
     spoken = [u for path in sorted((options.work / "held_out").glob("*.npz")) for u in read_shard(path)]
     outside = _sentences_from_outside(options)
     parts = {"service": [u for u in spoken if u[0] not in outside], "outside": [u for u in spoken if u[0] in outside]}
