@@ -29,6 +29,7 @@ from pipeline.store import Result, open_store
 from pipeline.store.database import Store
 from pipeline.versions import activate
 from tests.dialogues import talk
+from tests.test_figures import charts, taken
 
 OLD = """
 id: care
@@ -293,6 +294,7 @@ def test_rescore_writes_a_page_that_links_to_pages_that_are_there(
     assert 'href="interactions/A2.html"' in page
     assert 'href="interactions/A1.html"' not in page
     assert all(word in page for word in ("坐席7", "道别", "总分低于合格线", "chart-agents"))
+    assert all(taken(figure) == figure for figure in charts(page).values())
 
 
 def test_rescore_of_an_empty_period_says_so(

@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.conversation import Verdict
 from pipeline.i18n import Language, t
 from pipeline.reports.cases import LOOKS
-from pipeline.reports.charts import figure_json, new_figure
+from pipeline.reports.figure import Figure
 from pipeline.reports.html import address, environment, write_assets
 from pipeline.reports.material import CardText, Night
 from pipeline.reports.words import Words
 from pipeline.rescoring import Comparison, CriterionEffect, Transition
 from pipeline.scorecard.difference import Change
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 NAME = "rescore.html"
 _ROW = 34
@@ -148,35 +144,32 @@ def _agents(comparison: Comparison, words: Words) -> str | None:
     known = [(one, one.effect) for one in comparison.agents[::-1] if one.effect is not None]
     if not known:
         return None
-    from plotly.graph_objects import Scatter
-
-    figure = new_figure()
+    figure = Figure()
     labels = [_label(one.agent.name, one.agent.id) for one, _ in known]
-    figure.add_trace(
-        Scatter(
-            x=[effect.change for _, effect in known],
-            y=labels,
-            mode="markers",
-            showlegend=False,
-            marker={"size": 12, "symbol": "diamond", "color": [_COLOURS[effect.direction] for _, effect in known]},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [0 if e.high is None else e.high - e.change for _, e in known],
-                "arrayminus": [0 if e.low is None else e.change - e.low for _, e in known],
-                "color": "var(--muted)",
-                "thickness": 2,
-                "width": 6,
-            },
-            customdata=[[e.before, e.after, e.count] for _, e in known],
-            hovertemplate="%{y}: %{customdata[0]:.1f} → %{customdata[1]:.1f} (n = %{customdata[2]})<extra></extra>",
-        )
+    figure.add(
+        "scatter",
+        x=[effect.change for _, effect in known],
+        y=labels,
+        mode="markers",
+        showlegend=False,
+        marker={"size": 12, "symbol": "diamond", "color": [_COLOURS[effect.direction] for _, effect in known]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [0 if e.high is None else e.high - e.change for _, e in known],
+            "arrayminus": [0 if e.low is None else e.change - e.low for _, e in known],
+            "color": "var(--muted)",
+            "thickness": 2,
+            "width": 6,
+        },
+        customdata=[[e.before, e.after, e.count] for _, e in known],
+        hovertemplate="%{y}: %{customdata[0]:.1f} → %{customdata[1]:.1f} (n = %{customdata[2]})<extra></extra>",
     )
-    figure.add_vline(x=0, line={"color": "var(--muted)", "width": 1.5, "dash": "dot"})
-    figure.update_layout(height=max(200, _ROW * len(known) + 90))
-    figure.update_xaxes(title=t(words.language, "rescore.change_axis"), zeroline=False)
-    figure.update_yaxes(ticks="", categoryorder="array", categoryarray=labels)
-    return figure_json(figure)
+    figure.upright(0, {"color": "var(--muted)", "width": 1.5, "dash": "dot"})
+    figure.layout(height=max(200, _ROW * len(known) + 90))
+    figure.x_axis(title=t(words.language, "rescore.change_axis"), zeroline=False)
+    figure.y_axis(ticks="", categoryorder="array", categoryarray=labels)
+    return figure.json()
 
 
 def _verdicts(comparison: Comparison, old: CardText, new: CardText, words: Words) -> str | None:
@@ -184,32 +177,29 @@ def _verdicts(comparison: Comparison, old: CardText, new: CardText, words: Words
     moved = [effect for effect in comparison.criteria if effect.changed][::-1]
     if not moved:
         return None
-    from plotly.graph_objects import Bar
-
     titles = [words.criterion(old if effect.kind == "removed" else new, effect.id) for effect in moved]
-    figure: Figure = new_figure()
+    figure = Figure()
     for way, colour in (("worse", "var(--bad)"), ("better", "var(--good)"), ("otherwise", "var(--na)")):
         counts = [sum(one.count for one in effect.transitions if _way(one) == way) for effect in moved]
         name = t(words.language, f"rescore.way.{way}")
-        figure.add_trace(
-            Bar(
-                x=[-count if way == "worse" else count for count in counts],
-                y=titles,
-                orientation="h",
-                name=name,
-                marker={"color": colour},
-                customdata=counts,
-                hovertemplate=f"%{{y}}: {name} %{{customdata}}<extra></extra>",
-            )
+        figure.add(
+            "bar",
+            x=[-count if way == "worse" else count for count in counts],
+            y=titles,
+            orientation="h",
+            name=name,
+            marker={"color": colour},
+            customdata=counts,
+            hovertemplate=f"%{{y}}: {name} %{{customdata}}<extra></extra>",
         )
-    figure.update_layout(
+    figure.layout(
         barmode="relative",
         height=max(200, _ROW * len(moved) + 100),
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     )
-    figure.update_yaxes(ticks="", categoryorder="array", categoryarray=titles)
-    figure.update_xaxes(title=words.say("chart.count_axis"))
-    return figure_json(figure)
+    figure.y_axis(ticks="", categoryorder="array", categoryarray=titles)
+    figure.x_axis(title=words.say("chart.count_axis"))
+    return figure.json()
 
 
 _RANK = {Verdict.UNMET.value: 0, Verdict.PARTIAL.value: 1, Verdict.MET.value: 2}

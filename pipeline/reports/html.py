@@ -329,9 +329,11 @@ def environment(words: Words, night: Night) -> Environment:
 
     A sentence without arguments is written `"KEY" | say`: then it is looked up when the template is compiled.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import PackageLoader, StrictUndefined
 
-    made = Environment(
+    from pipeline.reports.quick import QuickEnvironment
+
+    made = QuickEnvironment(
         loader=PackageLoader("pipeline.reports"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -13,19 +13,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.base_line import Counted
 from pipeline.i18n import t
 from pipeline.night_figures import NightFigures, to_json
-from pipeline.reports.charts import figure_json, new_figure
+from pipeline.reports.figure import Figure
 from pipeline.reports.html import environment, write_assets
 from pipeline.reports.material import CardText, Night
 from pipeline.reports.words import Words
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 NAME = "night.html"
 MOST_GROUPS = 15
@@ -157,27 +154,24 @@ def _volume(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable[
     """Conversations a night, by channel."""
     if not any(one.interactions for one in nights):
         return None
-    from plotly.graph_objects import Bar
-
-    figure = new_figure()
+    figure = Figure()
     for channel, colour in (("call", "var(--series-1)"), ("chat", "var(--series-2)"), ("email", "var(--series-3)")):
         counts = [one.by_channel.get(channel, 0) for one in nights]
         if any(counts):
             name = tell(f"channel.{channel}")
-            figure.add_trace(
-                Bar(
-                    x=days,
-                    y=counts,
-                    name=name,
-                    marker={"color": colour},
-                    width=0.5,
-                    hovertemplate=f"%{{x}}<br>{name} %{{y}}<extra></extra>",
-                )
+            figure.add(
+                "bar",
+                x=days,
+                y=counts,
+                name=name,
+                marker={"color": colour},
+                width=0.5,
+                hovertemplate=f"%{{x}}<br>{name} %{{y}}<extra></extra>",
             )
-    figure.update_layout(barmode="stack", legend=_LEGEND)
+    figure.layout(barmode="stack", legend=_LEGEND)
     _by_night(figure, days)
-    figure.update_yaxes(title=tell("axis.count"), rangemode="tozero")
-    return figure_json(figure)
+    figure.y_axis(title=tell("axis.count"), rangemode="tozero")
+    return figure.json()
 
 
 def _quality(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable[..., str]) -> str | None:
@@ -190,28 +184,25 @@ def _quality(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable
     }
     if all(value is None for values in lines.values() for value in values):
         return None
-    from plotly.graph_objects import Scatter
-
-    figure = new_figure()
+    figure = Figure()
     colours = ("var(--accent)", "var(--good)", "var(--series-3)", "var(--bad)")
     for (key, values), colour in zip(lines.items(), colours, strict=True):
         if any(value is not None for value in values):
             name = tell(f"line.{key}")
-            figure.add_trace(
-                Scatter(
-                    x=days,
-                    y=values,
-                    name=name,
-                    mode="lines+markers",
-                    line={"color": colour, "width": 2.5},
-                    marker={"size": 7},
-                    hovertemplate=f"%{{x}}<br>{name} %{{y:.1f}}<extra></extra>",
-                )
+            figure.add(
+                "scatter",
+                x=days,
+                y=values,
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "width": 2.5},
+                marker={"size": 7},
+                hovertemplate=f"%{{x}}<br>{name} %{{y:.1f}}<extra></extra>",
             )
-    figure.update_layout(legend=_LEGEND)
+    figure.layout(legend=_LEGEND)
     _by_night(figure, days)
-    figure.update_yaxes(range=[-4, 104], dtick=25)
-    return figure_json(figure)
+    figure.y_axis(range=[-4, 104], dtick=25)
+    return figure.json()
 
 
 def _faults(
@@ -237,37 +228,34 @@ def _faults(
             found.append(Compared(title, fault.counted, usual))
     if not found:
         return None
-    from plotly.graph_objects import Bar, Scatter
-
     merged = sorted(_merged(found), key=lambda one: (one.counted.share, one.title))[-MOST_GROUPS:]
     titles = [one.title for one in merged]
-    figure = new_figure(
-        Bar(
-            y=titles,
-            x=[100 * one.counted.share for one in merged],
-            orientation="h",
-            name=tell("tonight"),
-            marker={"color": "var(--warn)"},
-            width=0.55,
-            customdata=[[one.counted.happened, one.counted.judged] for one in merged],
-            hovertemplate="%{y}: %{customdata[0]} / %{customdata[1]} · %{x:.1f}%<extra></extra>",
-        )
+    figure = Figure()
+    figure.add(
+        "bar",
+        y=titles,
+        x=[100 * one.counted.share for one in merged],
+        orientation="h",
+        name=tell("tonight"),
+        marker={"color": "var(--warn)"},
+        width=0.55,
+        customdata=[[one.counted.happened, one.counted.judged] for one in merged],
+        hovertemplate="%{y}: %{customdata[0]} / %{customdata[1]} · %{x:.1f}%<extra></extra>",
     )
     if any(one.usual is not None for one in merged):
-        figure.add_trace(
-            Scatter(
-                y=titles,
-                x=[None if one.usual is None else 100 * one.usual for one in merged],
-                mode="markers",
-                name=tell("usual"),
-                marker={"color": "var(--text)", "size": 14, "symbol": "line-ns-open", "line": {"width": 3}},
-                hovertemplate=f"%{{y}} · {tell('usual')} %{{x:.1f}}%<extra></extra>",
-            )
+        figure.add(
+            "scatter",
+            y=titles,
+            x=[None if one.usual is None else 100 * one.usual for one in merged],
+            mode="markers",
+            name=tell("usual"),
+            marker={"color": "var(--text)", "size": 14, "symbol": "line-ns-open", "line": {"width": 3}},
+            hovertemplate=f"%{{y}} · {tell('usual')} %{{x:.1f}}%<extra></extra>",
         )
-    figure.update_layout(legend=_LEGEND, height=max(220, _ROW * len(merged) + 90))
-    figure.update_xaxes(ticksuffix="%", rangemode="tozero")
-    figure.update_yaxes(ticks="", categoryorder="array", categoryarray=titles)
-    return figure_json(figure)
+    figure.layout(legend=_LEGEND, height=max(220, _ROW * len(merged) + 90))
+    figure.x_axis(ticksuffix="%", rangemode="tozero")
+    figure.y_axis(ticks="", categoryorder="array", categoryarray=titles)
+    return figure.json()
 
 
 def _merged(found: Sequence[Compared]) -> list[Compared]:
@@ -292,24 +280,22 @@ def _cost(nights: Sequence[NightFigures], days: Sequence[str], tell: Callable[..
     ]
     if all(value is None for value in values):
         return None
-    from plotly.graph_objects import Scatter
-
-    figure = new_figure(
-        Scatter(
-            x=days,
-            y=values,
-            mode="lines+markers",
-            line={"color": "var(--accent)", "width": 2.5},
-            marker={"size": 8},
-            hovertemplate=f"%{{x}}<br>%{{y:.1f}} {tell('minutes')}<extra></extra>",
-        )
+    figure = Figure()
+    figure.add(
+        "scatter",
+        x=days,
+        y=values,
+        mode="lines+markers",
+        line={"color": "var(--accent)", "width": 2.5},
+        marker={"size": 8},
+        hovertemplate=f"%{{x}}<br>%{{y:.1f}} {tell('minutes')}<extra></extra>",
     )
     _by_night(figure, days)
-    figure.update_yaxes(title=tell("axis.minutes"), rangemode="tozero")
-    return figure_json(figure)
+    figure.y_axis(title=tell("axis.minutes"), rangemode="tozero")
+    return figure.json()
 
 
 def _by_night(figure: Figure, days: Sequence[str]) -> None:
     step = max(1, len(days) // 7)
     shown = list(days[::-1][::step][::-1])
-    figure.update_xaxes(type="category", tickmode="array", tickvals=shown, ticktext=shown, showgrid=False)
+    figure.x_axis(type="category", tickmode="array", tickvals=shown, ticktext=shown, showgrid=False)
