@@ -28,7 +28,7 @@ from rich.table import Table
 
 from models.asr.engine import Engine, load_engine
 from pipeline.conversation import Channel, Interaction, Speaker, Turn
-from pipeline.errors import HearingError
+from pipeline.errors import HearingError, InputError
 from pipeline.text import DIGITS, normalise
 from pipeline.transcribe import Heard, transcribe_many
 
@@ -120,7 +120,7 @@ def accuracy(engine: Engine, samples: Sequence[Sample], console: Console, *, tex
     console.print(table)
 
 
-def hear(engine: Engine, samples: Sequence[Sample]) -> list[Heard | HearingError]:
+def hear(engine: Engine, samples: Sequence[Sample]) -> list[Heard | HearingError | InputError]:
     """The product's own step over all samples."""
     return list(transcribe_many([sample.interaction for sample in samples], engine=engine))
 

@@ -21,7 +21,8 @@ from pipeline.errors import SettingsError, StoreError
 from pipeline.i18n import t
 from pipeline.nightly import Nightly
 from pipeline.patience import patiently
-from pipeline.settings import SECRET, Scorecards, Settings
+from pipeline.settings import SECRET, Settings
+from pipeline.settings_tables import Scorecards
 from pipeline.shift import Shift, Worked
 from pipeline.store import open_store
 from pipeline.store.records import BEAT, Laid, Shared

@@ -22,7 +22,8 @@ from pipeline.flagging import flag
 from pipeline.interview import Interviewer, questions_of
 from pipeline.scorecard import Scorecard
 from pipeline.scoring import score
-from pipeline.settings import Question, Settings, load_settings
+from pipeline.settings import Settings, load_settings
+from pipeline.settings_tables import Question
 from pipeline.store.records import Result
 from pipeline.workshop import Workshop
 from tests.cards import card

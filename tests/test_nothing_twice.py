@@ -17,7 +17,8 @@ from pipeline.ingest import ingest
 from pipeline.nightly import Nightly, Outcome, run_local
 from pipeline.patience import may_pass, patiently
 from pipeline.prober import Prober
-from pipeline.settings import Run, Settings
+from pipeline.settings import Settings
+from pipeline.settings_tables import Run
 from pipeline.store import Failure, Item, open_store
 from tests.material import GREETED, RUDE, chat_files, dialogue, write_wave
 

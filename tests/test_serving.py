@@ -16,7 +16,8 @@ import yaml
 from pipeline.errors import SettingsError
 from pipeline.jobs import agent_scorecards, last_period
 from pipeline.nightly import Nightly, run_local
-from pipeline.settings import Schedule, Settings, load_settings
+from pipeline.settings import Settings, load_settings
+from pipeline.settings_tables import Schedule
 from tests.children import COMMAND, ROOT, environment
 from tests.loopback import free_port, until
 from tests.material import GREETED, chat_files, dialogue

@@ -7,7 +7,7 @@ from pipeline.alerts.wording import MOST_CASES, Grave, grave_message, harmless, 
 from pipeline.conversation import SetAside
 from pipeline.i18n import Language
 from pipeline.night_figures import NightFigures
-from pipeline.settings import Alerts
+from pipeline.settings_tables import Alerts
 from tests.night_material import BEGAN, judged, night, plain_night
 
 BEFORE = [plain_night(run) for run in range(1, 8)]

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from pipeline.alerts.receivers import Receiver
 from pipeline.alerts.sending import NoAnswerError, NotNowError, RefusedError
 from pipeline.alerts.wording import plain
-from pipeline.settings import Alerts, Settings
+from pipeline.settings import Settings
+from pipeline.settings_tables import Alerts
 from pipeline.store.records import Letter
 
 

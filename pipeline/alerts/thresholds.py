@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pipeline.base_line import Counted, Rise, rise
 from pipeline.night_figures import NightFigures
-from pipeline.settings import Alerts
+from pipeline.settings_tables import Alerts
 
 
 class Kind(StrEnum):
