@@ -93,7 +93,7 @@ def accuracy(engine: Engine, samples: Sequence[Sample], console: Console, *, tex
     voices: list[Voice] = []
     own: set[str] = set()
     for sample, heard in zip(samples, hear(engine, samples), strict=True):
-        if isinstance(heard, HearingError) or heard.hearing is None:
+        if not isinstance(heard, Heard) or heard.hearing is None:
             raise SystemExit(f"{sample.interaction.id}: {heard}")
         found = [voice(sample, heard.turns, speaker) for speaker in (Speaker.AGENT, Speaker.CUSTOMER)]
         voices += found
