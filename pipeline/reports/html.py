@@ -298,7 +298,8 @@ class _Pages:
         if not marked(self.out / "interactions" / f"{stem}.html", mark):
             return False
         recording = case.conversation.interaction.recording
-        return recording is None or any((self.out / "media").glob(f"{stem}.*"))
+        copies = (self.out / "media").glob(f"{stem}.*")
+        return recording is None or any(copy.suffix != ".part" for copy in copies)
 
     def _recording(self, case: Case) -> tuple[Recording | None, str]:
         """The recording for the page, or why there is none."""
