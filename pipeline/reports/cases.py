@@ -110,6 +110,11 @@ class SectionView:
     points: str
     findings: tuple[FindingView, ...]
 
+    @property
+    def all_kept(self) -> bool:
+        """Whether nothing in it cost points."""
+        return not any(finding.lost for finding in self.findings)
+
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
@@ -150,6 +155,15 @@ def sections(case: Case, night: Night, words: Words, axis: Axis) -> tuple[Sectio
         rows = tuple(_finding(number, finding, card, case.conversation, words, axis) for number, finding in numbered)
         views.append(SectionView(words.section(card, section), _section_points(numbered, words), rows))
     return tuple(views)
+
+
+def counts(findings: Sequence[FindingView]) -> dict[str, int]:
+    """How many lines of the scorecard are good, cost points, and say nothing: `good`, `bad`, `na`."""
+    return {
+        "good": sum(finding.look == "good" for finding in findings),
+        "bad": sum(finding.lost for finding in findings),
+        "na": sum(finding.look in ("na", "unsure") for finding in findings),
+    }
 
 
 def transcript(case: Case, findings: Iterable[FindingView], words: Words) -> tuple[TurnView, ...]:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -153,14 +154,16 @@ def write_assets(out_dir: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    import plotly
-
     target = out_dir / "static"
     target.mkdir(parents=True, exist_ok=True)
     for name in ("style.css", "player.js", "report.js"):
         with as_file(files("pipeline.reports") / "static" / name) as source:
             shutil.copyfile(source, target / name)
-    library = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    # To import it only to learn where it lies would take as long as twenty pages.
+    plotly = find_spec("plotly")
+    if plotly is None or plotly.origin is None:
+        raise ModuleNotFoundError("plotly")
+    library = Path(plotly.origin).parent / "package_data" / "plotly.min.js"
     copy = target / "plotly.min.js"
     if not copy.is_file() or copy.stat().st_size != library.stat().st_size:
         shutil.copyfile(library, copy)
@@ -195,6 +198,7 @@ class _Pages:
         self.templates = environment(self.words, night)
         self.templates.globals["linked"] = linked
         self.marks = Marks(night, language, linked=linked)
+        self._made: set[Path] = set()
 
     def assets(self) -> None:
         """Copy style, scripts and Plotly beside the pages."""
@@ -281,6 +285,7 @@ class _Pages:
             strip=strip,
             sections=parts,
             findings={f.number: f for f in findings},
+            counts=cases.counts(findings),
             turns=cases.transcript(case, findings, self.words),
             measures=cases.measure_rows(case, self.words),
             notes=cases.heard_notes(case.conversation, self.words),
@@ -318,7 +323,9 @@ class _Pages:
 
     def _write(self, template: str, name: str, *, mark: str = "", **values: object) -> Path:
         path = self.out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
         root = "../" * name.count("/")
         text = self.templates.get_template(template).render(root=root, page=template.partition(".")[0], **values)
         write_whole(path, text + stamp(mark))

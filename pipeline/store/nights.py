@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from pipeline.conversation import Channel, Verdict
 from pipeline.night_figures import Judged, NightFigures
 from pipeline.store import bulk
-from pipeline.store.outlines import of_evaluations
+from pipeline.store.outlines import of_evaluations, plain
 from pipeline.store.portions import portions
 from pipeline.store.tables import (
     EvaluationRow,
@@ -109,7 +109,7 @@ def _rows(session: Session, evaluations: Sequence[int]) -> Iterator[Any]:
         .outerjoin(TimingRow, TimingRow.interaction_digest == EvaluationRow.interaction_digest)
         .order_by(EvaluationRow.id)
     )
-    yield from session.execute(query)
+    yield from plain(session, query)
 
 
 def _faults(session: Session, evaluations: Sequence[int]) -> Mapping[int, Mapping[str, bool]]:
@@ -117,7 +117,7 @@ def _faults(session: Session, evaluations: Sequence[int]) -> Mapping[int, Mappin
         FindingRow.evaluation_id.in_(evaluations), FindingRow.fault, FindingRow.verdict.in_(_HAPPENED)
     )
     found: dict[int, dict[str, bool]] = defaultdict(dict)
-    for evaluation, criterion, verdict in session.execute(query):
+    for evaluation, criterion, verdict in plain(session, query):
         found[evaluation][criterion] = _HAPPENED[verdict]
     return found
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, defaultload, noload
 from pipeline.conversation import Channel
 from pipeline.remote import RemotePath
 from pipeline.store import codec
+from pipeline.store.outlines import plain
 from pipeline.store.portions import AT_ONCE as ASKED_AT_ONCE
 from pipeline.store.records import Result, Stored
 from pipeline.store.tables import (
@@ -105,7 +106,7 @@ def results(session: Session, evaluations: Sequence[int], media: Path | RemotePa
     findings: dict[int, list[Any]] = defaultdict(list)
     columns = FindingRow.__table__
     found = select(columns).where(FindingRow.evaluation_id.in_(evaluations)).order_by(FindingRow.position)
-    for row in session.execute(found):
+    for row in plain(session, found):
         findings[row.evaluation_id].append(row)
     by_number = {evaluation.id: evaluation for evaluation in whole}
     for number in evaluations:
@@ -118,7 +119,7 @@ def _turns(session: Session, hearings: Sequence[int]) -> Mapping[int, list[dict[
     columns = [getattr(TurnRow, name) for name in codec.TURN_FIELDS]
     spoken = select(TurnRow.hearing_id, *columns).where(TurnRow.hearing_id.in_(hearings)).order_by(TurnRow.index)
     turns: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for hearing, *fields in session.execute(spoken):
+    for hearing, *fields in plain(session, spoken):
         turns[hearing].append(dict(zip(codec.TURN_FIELDS, fields, strict=True)))
     return turns
 
