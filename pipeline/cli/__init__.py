@@ -34,6 +34,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if (status := _asked_to_end(error)) is not None:
+            sys.exit(status)
         told = _of_the_machine(error)
         if told is None:
             raise
@@ -43,6 +45,16 @@ def main() -> None:
 
 def _leave(number: int, _: object) -> None:
     sys.exit(128 + number)
+
+
+def _asked_to_end(error: BaseException) -> int | None:
+    """The status that `_leave` ended with, where a library that was just being loaded made another error of that."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SystemExit):
+            return cause.code if isinstance(cause.code, int) else 1
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _of_the_machine(error: Exception) -> ZhijianError | None:
