@@ -14,6 +14,7 @@ from pipeline.conversation import Agent, Channel, Conversation, Interaction, Spe
 from pipeline.criteria.base import evidence
 from pipeline.dialogue import build, measure
 from pipeline.errors import SettingsError
+from pipeline.finders import find, find_in
 from pipeline.privacy import Seal, masked, seal_of
 from pipeline.redact import masked_text, redact
 from pipeline.settings import load_settings
@@ -187,3 +188,32 @@ def test_recall_and_precision_reach_their_goals() -> None:
         if kind == "all":
             assert hits >= RECALL * items
             assert good >= PRECISION * made
+
+
+def test_a_number_that_is_said_a_digit_a_turn_is_masked() -> None:
+    spoken = [
+        (Speaker.CUSTOMER if n % 2 == 0 else Speaker.AGENT, said)
+        for digit in "一三八零零一三八零零零"
+        for n, said in enumerate((digit, "嗯"))
+    ]
+    turns = [Turn(n, speaker, text, text) for n, (speaker, text) in enumerate(spoken)]
+    found = find(turns)
+    assert [(said.kind, said.core, len(said.places)) for said in found] == [("phone", "13800138000", 11)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我叫王芳",
+        "抬头写的是王芳",
+        "收件人是李娜。",
+        "您是张伟吗",
+        "免贵姓李",
+        "弓长张",
+        "木易杨",
+        "张先生您好",
+        "名字是往方。",
+    ],
+)
+def test_every_way_to_say_a_name_is_looked_for(text: str) -> None:
+    assert [said.kind for said in find_in(text)] == ["name"]

@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Dialect, Table, func, insert, select
+from sqlalchemy import Boolean, Dialect, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Base
@@ -25,7 +25,7 @@ def add(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) 
     Args:
         session: in which to write.
         table: where to.
-        rows: values by name of the column, the same columns in all, in the order of the first one.
+        rows: values by name of the column: the same columns in all, two at least, and each that has a default.
     """
     if not rows:
         return
@@ -66,7 +66,10 @@ def _statement(
 
 
 def _turn(table: Table, name: str, dialect: Dialect) -> _Turn | None:
-    turn: _Turn | None = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+    kind = table.c[name].type
+    if isinstance(kind, Boolean):  # Both drivers take them as they are.
+        return None
+    turn: _Turn | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return turn
 
 
