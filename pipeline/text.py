@@ -56,6 +56,18 @@ class _Kept(dict[int, str]):
 _KEPT = _Kept()
 
 
+class _Shown(dict[int, str]):
+    """How each character (by its code point) is shown: signs as they are, all else as NFKC has it."""
+
+    def __missing__(self, code: int) -> str:
+        ch = chr(code)
+        self[code] = ch if ch.isascii() or unicodedata.category(ch)[0] == "P" else unicodedata.normalize("NFKC", ch)
+        return self[code]
+
+
+_SHOWN = _Shown()
+
+
 @dataclass(frozen=True)
 class MatchingForm:
     """`text` to search in, made from `source`, in which made-up values may stand for placeholders (`stood_in`)."""
@@ -92,10 +104,7 @@ def normalise(text: str) -> str:
 
     Chinese punctuation is left as it is; compatibility characters are resolved by NFKC.
     """
-    kept = "".join(
-        ch if ch.isascii() or unicodedata.category(ch)[0] == "P" else unicodedata.normalize("NFKC", ch) for ch in text
-    )
-    return " ".join(simplified(kept).split())
+    return " ".join(simplified(text.translate(_SHOWN)).split())
 
 
 def simplified(text: str) -> str:
