@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
-from math import inf
 from typing import Literal, TypeAlias
 
 from pipeline.conversation import Speaker, Turn
@@ -48,11 +48,8 @@ _LEAST, _MOST = 10, 19
 _DIGIT = re.compile("[0-9]")
 _TWO_DIGITS = re.compile("[0-9]{2}")
 """Only beside digits that stand together anything is misheard for a digit."""
-_COUNTS = re.compile("[0-9x叉]")
 _IN_ROW = f"[0-9x叉两{ALIKE}前头中间后最末尾接着然再面位数字是来又横杠线]"
 """What a row of digits may be made of, but for 个."""
-_OF_NUMBER = re.compile(rf"[0-9](?:{_IN_ROW}{{{_LEAST - 3},}}[0-9]|{_IN_ROW}*$|个[0-9])|^{_IN_ROW}*[0-9]|两个[0-9]")
-"""What a turn has that holds a number or a piece of one: a long row, or one at its beginning or end."""
 _PIECES = 24
 
 
@@ -89,20 +86,20 @@ def numbers(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Number]:
         turns: all turns of the conversation.
         speaking: the indices of those in which numbers are looked for, all of one side.
     """
-    promising = {index for index in speaking if _OF_NUMBER.search(matching_form(blanked(turns[index].text)).text)}
-    for row in rows(turns, speaking, promising) if promising else ():
+    wanted = promising(turns, speaking, _LEAST)
+    for row in rows(turns, speaking, wanted) if wanted else ():
         yield from within(row)
 
 
 def rows(
-    turns: Sequence[Turn], speaking: Sequence[int], promising: Collection[int] | None = None
+    turns: Sequence[Turn], speaking: Sequence[int], where: Collection[int] | None = None
 ) -> Iterator[tuple[Piece, ...]]:
     """Digits in the turns `speaking` that are said in one go, with linking words and short turns of others between.
 
     Args:
         turns: all turns of the conversation.
         speaking: the indices of those in which digits are looked for, all of one side.
-        promising: those of them whose digits are wanted; those of the others are left out.
+        where: those of them whose digits are wanted; those of the others are left out.
     """
     wanted = set(speaking)
     row: tuple[Piece, ...] = ()
@@ -112,7 +109,7 @@ def rows(
             if open_end and turn.speaker is not Speaker.SYSTEM and _interrupts(turn):
                 open_end = False
             continue
-        for found in _rows(turn) if promising is None or turn.index in promising else ():
+        for found in _rows(turn) if where is None or turn.index in where else ():
             if open_end and found.opens:
                 row += found.pieces
             else:
@@ -126,17 +123,16 @@ def rows(
         yield row
 
 
-def most_digits(turns: Sequence[Turn], speaking: Sequence[int]) -> float:
-    """How many digits the rows of these turns have at most; infinite where only the rows themselves can tell."""
-    most = 0
-    for index in speaking:
-        form = matching_form(blanked(turns[index].text)).text
-        if _DIGIT.search(form) is None:
-            continue
-        if "个" in form or _TWO_DIGITS.search(form):
-            return inf
-        most += len(_COUNTS.findall(form))
-    return most
+def promising(turns: Sequence[Turn], speaking: Sequence[int], least: int) -> frozenset[int]:
+    """Those of the turns `speaking` that may hold a row of so many digits (three at least) or a piece of one."""
+    likely = _of_rows(least)
+    return frozenset(index for index in speaking if likely.search(matching_form(blanked(turns[index].text)).text))
+
+
+@cache
+def _of_rows(least: int) -> re.Pattern[str]:
+    """What a turn has that holds such a row or a piece of one: a long row, or one at its beginning or end."""
+    return re.compile(rf"[0-9](?:{_IN_ROW}{{{least - 3},}}[0-9]|{_IN_ROW}*$|个[0-9])|^{_IN_ROW}*[0-9]|两个[0-9]")
 
 
 def _interrupts(turn: Turn) -> bool:
