@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-SELDOM = (100_000, 10, 10)
+SELDOM = (5_000, 10, 10)
 """Objects after which the collector looks through the youngest, and how often that makes it look through older ones."""
 _LOCK = Lock()
 _inside = 0
@@ -18,8 +18,7 @@ _before = gc.get_threshold()
 def seldom() -> Iterator[None]:
     """While it is entered, by whatever thread, the collector runs seldom and passes over what was there before.
 
-    A batch makes many small records, which go without it; it would take a fourth of the time of writing pages. What
-    does not go without it waits a while longer: some ten MiB, however long the night is.
+    A batch makes many small records, which go without it; it would take a fourth of the time of writing pages.
     """
     global _inside, _before
     with _LOCK:
