@@ -63,7 +63,7 @@ def test_no_command_shows_the_help(
         main()
     printed = capsys.readouterr()
     assert left.value.code == 2
-    assert "[选项] 命令 [参数]..." in printed.out + printed.err
+    assert "[选项] 命令 [参数]…" in printed.out + printed.err
 
 
 def test_english_is_told_by_the_same_words_as_ever() -> None:

@@ -26,7 +26,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, _leave)
     try:
-        app()
+        app(prog_name="zhijian")
     except ZhijianError as error:
         tell_error(error)
         sys.exit(2)
