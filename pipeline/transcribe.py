@@ -38,7 +38,7 @@ LEAST_GAP = 2.0
 """The sound in a gap without speech is measured from this many seconds on; shorter ones are pauses for breath."""
 
 GROUP_SECONDS = 1800.0
-"""Recordings are decoded and heard in common batches of about this much sound, which bounds the memory."""
+"""Recordings are decoded and heard in groups of about this much sound, which bounds the memory."""
 
 Progress: TypeAlias = Callable[[float], None]
 """Called now and then with the seconds of speech that were transcribed since the last call."""
@@ -170,7 +170,7 @@ def transcribe_many(
     listen: Listen | None = None,
     language: Language = "zh",
 ) -> Iterator[Heard | HearingError | InputError]:
-    """Hear many recordings in common batches: one result an interaction, in order; errors are returned, not raised.
+    """Hear many recordings, each as if alone: one result an interaction, in order; errors are returned, not raised.
 
     Takes the arguments of `transcribe`. As many recordings as the engine has threads are decoded at the same moment,
     each as a whole: an hour of two channels takes 460 MB. `listen` decodes them, in threads; default
@@ -260,7 +260,7 @@ def _finish(
 def _texts(
     ears: Sequence[_Ears], engine: Engine, progress: Progress | None, language: Language
 ) -> list[Sequence[ChannelText] | HearingError]:
-    """What each recording's channels say. If the common batch fails, each is tried alone, so that one spoils one."""
+    """What each recording's channels say. If the group fails, each is tried alone, so that one spoils one."""
     try:
         found = engine.transcribe(
             [samples for ear in ears for samples in ear.channels],

@@ -120,6 +120,15 @@ def test_a_longer_stretch_than_the_window_is_seen_whole() -> None:
     assert engine.window_seconds == 20.0
 
 
+def test_a_call_is_heard_the_same_beside_others_and_by_several_threads(agent_sound: Any) -> None:
+    speech = [(float(start), start + 4.0) for start in range(0, 45, 5)]
+    one, other = agent_sound[: 45 * 16000], agent_sound[45 * 16000 : 90 * 16000]
+    (alone,) = load_engine(WEIGHTS, threads=1).transcribe([other], [speech])
+    together = load_engine(WEIGHTS, threads=3).transcribe([one, other], [speech[:3], speech])
+    assert together[1] == alone
+    assert alone.segments
+
+
 def test_noise_is_not_taken_for_speech(model: Any) -> None:
     noise = np.random.default_rng(0).standard_normal(16000 * 10).astype(np.float32) * 0.01
     segments, _ = model.transcribe(noise, language="zh", beam_size=1, no_speech_threshold=0.6)

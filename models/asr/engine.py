@@ -12,9 +12,11 @@ import json
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -127,8 +129,9 @@ class Engine:
         path: the directory it was loaded from.
         beam_size: of the decoder.
         chunk_seconds: longest packed window.
-        batch_size: windows decoded together.
-        threads: of the decoder.
+        batch_size: windows of a call that are decoded together.
+        threads: on a CPU so many batches are heard at the same moment, each by one thread: half as fast again as one
+            batch after the other by all of them.
     """
 
     def __init__(
@@ -161,7 +164,7 @@ class Engine:
         calls: Sequence[int] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[ChannelText, ...]:
-        """What was said in each channel. Channels, of one call or of several, are decoded in common batches.
+        """What was said in each channel; of several calls each is heard as if it were alone.
 
         Args:
             samples_by_channel: float32 at 16 kHz, shape `(time,)` each.
@@ -169,21 +172,23 @@ class Engine:
             calls: for each channel the number of its call; channels of one call may share a window.
             progress: called with the seconds of speech done, several times.
         """
-        by_call: dict[int, list[Window]] = {}
-        for channel, (samples, speech) in enumerate(zip(samples_by_channel, speech_by_channel, strict=True)):
-            call = channel if calls is None else calls[channel]
-            by_call.setdefault(call, []).extend(pack(speech, samples, channel=channel, longest=self.chunk_seconds))
-        windows = [window for call in by_call.values() for window in share(call, longest=self.chunk_seconds)]
+        numbers = range(len(samples_by_channel)) if calls is None else calls
+        by_call: dict[int, list[Window]] = {call: [] for call in numbers}
+        for call, channel, samples, speech in zip(
+            numbers, count(), samples_by_channel, speech_by_channel, strict=False
+        ):
+            by_call[call] += pack(speech, samples, channel=channel, longest=self.chunk_seconds)
+        windows = [share(call, longest=self.chunk_seconds) for call in by_call.values()]
         segments: list[list[Segment]] = [[] for _ in samples_by_channel]
         warnings: list[dict[str, None]] = [{} for _ in samples_by_channel]
-        again: list[Window] = []
+        again: dict[int, list[Window]] = {}
         for window, heard in self._hear(windows, samples_by_channel, progress):
             halves = window.halves(samples_by_channel) if heard.doubtful else ()
             if len(halves) > 1:
-                again += halves
+                again.setdefault(numbers[window.pieces[0].channel], []).extend(halves)
             else:
                 _guard(window, heard, segments, warnings)
-        for window, heard in self._hear(again, samples_by_channel, None):
+        for window, heard in self._hear(again.values(), samples_by_channel, None):
             _guard(window, heard, segments, warnings)
         return tuple(
             ChannelText(tuple(sorted(found, key=lambda segment: segment.start)), tuple(noted))
@@ -192,23 +197,30 @@ class Engine:
 
     def _hear(
         self,
-        windows: Sequence[Window],
+        by_call: Iterable[Sequence[Window]],
         samples_by_channel: Sequence[Samples],
         progress: Callable[[float], None] | None,
     ) -> Iterator[tuple[Window, _Heard]]:
-        for first in range(0, len(windows), self.batch_size):
-            batch = windows[first : first + self.batch_size]
-            # The first slot stays empty: faster-whisper's times depend on how long ago the last speech was.
-            sound = np.zeros((len(batch) + 1) * SLOT_SECONDS * SAMPLE_RATE, dtype=np.float32)
-            clips: list[dict[str, float]] = []
-            for slot, window in enumerate(batch, start=1):
-                packed = window.sound(samples_by_channel)
-                sound[slot * SLOT_SECONDS * SAMPLE_RATE :][: len(packed)] = packed
-                start = float(slot * SLOT_SECONDS)
-                clips.append({"start": start, "end": start + len(packed) / SAMPLE_RATE})
-            yield from zip(batch, self._decode(sound, clips), strict=True)
-            if progress is not None:
-                progress(sum(piece.length for window in batch for piece in window.pieces))
+        # Figures depend a little on what a window is decoded with, and must not depend on what else is heard.
+        batches = [some[at : at + self.batch_size] for some in by_call for at in range(0, len(some), self.batch_size)]
+        with ThreadPoolExecutor(self.threads if self._model.model.device == "cpu" else 1) as pool:
+            for batch, heard in zip(
+                batches, pool.map(partial(self._hear_batch, samples_by_channel), batches), strict=True
+            ):
+                yield from zip(batch, heard, strict=True)
+                if progress is not None:
+                    progress(sum(piece.length for window in batch for piece in window.pieces))
+
+    def _hear_batch(self, samples_by_channel: Sequence[Samples], batch: Sequence[Window]) -> list[_Heard]:
+        # The first slot stays empty: faster-whisper's times depend on how long ago the last speech was.
+        sound = np.zeros((len(batch) + 1) * SLOT_SECONDS * SAMPLE_RATE, dtype=np.float32)
+        clips: list[dict[str, float]] = []
+        for slot, window in enumerate(batch, start=1):
+            packed = window.sound(samples_by_channel)
+            sound[slot * SLOT_SECONDS * SAMPLE_RATE :][: len(packed)] = packed
+            start = float(slot * SLOT_SECONDS)
+            clips.append({"start": start, "end": start + len(packed) / SAMPLE_RATE})
+        return self._decode(sound, clips)
 
     def _decode(self, sound: Samples, clips: list[dict[str, float]]) -> list[_Heard]:
         found, _ = self._pipeline.transcribe(
@@ -249,11 +261,11 @@ def load_engine(
 
     Args:
         path: directory with `REQUIRED_FILES` and the vocabulary.
-        threads: for one decoder; 0 means as many as there are cores, at most 4 (more gain nothing).
+        threads: see `Engine`; 0 means as many as there are cores, at most 4.
         beam_size: of the decoder; `None` means what the model's `hearing.json` says, else 2.
         chunk_seconds: longest packed window, at most 28; `None` means what `hearing.json` says, else 24. The encoder
             sees as much, even if `hearing.json` says less.
-        batch_size: windows decoded together.
+        batch_size: windows of a call that are decoded together.
         device: where to compute; in 8-bit integers on a CPU, in half precision on a graphics card.
 
     Raises:
@@ -296,7 +308,8 @@ def load_model(path: Path, *, threads: int, device: Device = "cpu") -> Any:
             str(path),
             device=device,
             compute_type=_PRECISION[device],
-            cpu_threads=threads,
+            cpu_threads=1,
+            num_workers=threads if device == "cpu" else 1,
             local_files_only=True,
         )
     except (RuntimeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Speech packed into windows for a recogniser that pads every window to 30 s, and the way back to real time.
+"""Speech packed into windows for a recogniser that pads every window to one length, and the way back to real time.
 
 A window holds pieces of a channel, in order, with a short silence between them; the long silences of a channel (while
 the other side speaks) are left out, and what is left over of the two channels of a call shares a window. Two seconds of
