@@ -30,7 +30,7 @@ LEAST = 8
 """Characters that a sentence must have to be looked for; shorter ones (好的，谢谢) stand everywhere."""
 MOST = 200
 """How many sentences are looked for, the longest ones."""
-_PAGES = (".html", ".json", ".jsonl", ".csv", ".log")
+_PAGES = (".html", ".json", ".jsonl", ".csv", ".log", ".part")
 _AWAY = ("media", "models", "training", "prefect", "deletions")
 """Folders of `home` that hold no pages: recordings go by name, the rest knows no conversation."""
 

@@ -131,6 +131,16 @@ def test_deleted_words_are_in_no_file_any_more(store: Store, settings: Callable[
     assert deletion.record.is_file()
 
 
+def test_half_a_page_that_a_killed_run_left_goes_too(store: Store, settings: Callable[..., Settings]) -> None:
+    made = settings(derived_complaint=30)
+    (page,) = (made.report / "interactions").glob(f"{SECOND}.html")
+    left = page.with_name(f"{page.name}.{'0f' * 16}.part")
+    left.write_bytes(page.read_bytes()[:-200])
+    retain(store, made, now=NOW)
+    assert not left.exists()
+    assert held(made.home, "把地板泡了") == []
+
+
 def test_text_goes_and_scores_stay(store: Store, settings: Callable[..., Settings]) -> None:
     before = {r.evaluation.interaction: r.evaluation.total for r in store.results()}
     made = settings(text_complaint=30)
