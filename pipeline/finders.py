@@ -15,7 +15,7 @@ from pipeline.conversation import Speaker, Turn
 from pipeline.names import answer, asks, names_in
 from pipeline.personal import NUMBERS, PROVINCES, SIGN, Personal, Place, certain, of_number
 from pipeline.placeholders import blanked
-from pipeline.spoken_numbers import ALIKE, Number, Piece, promising, rows, within
+from pipeline.spoken_numbers import ALIKE, Number, Piece, rows, within
 from pipeline.text import matching_form
 
 _FORMS = ("address", "email", "plate", "order", "account")
@@ -147,8 +147,7 @@ def find_in(text: str, *, known: Collection[str] = (), also: Collection[str] = (
 
 def _rows(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Personal]:
     """Digits: what check digit and form prove, and what is left by its name and length."""
-    wanted = promising(turns, speaking, _FEWEST)
-    for row in rows(turns, speaking, wanted) if wanted else ():
+    for row in rows(turns, speaking, _FEWEST):
         proved = list(within(row))
         owner: dict[Piece, Number] = {piece: number for number in proved for piece in number.pieces}
         rest: list[Piece] = []

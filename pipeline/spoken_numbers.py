@@ -8,7 +8,7 @@ rows of two turns of one speaker are joined where the other only said a word or 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -43,6 +43,8 @@ _MISHEARD = re.compile(
     rf"|[腰妖吆要](?=[3-9][0-9]{{8}})|^[{ALIKE}](?=[0-9]{{2,}}$)|(?<=^[0-9]{{2}})[{ALIKE}]$|(?<=[0-9]{{3}})[{ALIKE}]$"
 )
 _COMMA = re.compile("[，,、。；;！!？?]")
+_SIFTED = 3
+"""Turns can be passed over where rows of so many digits are looked for, or of more."""
 _LEAST, _MOST = 10, 19
 """How many digits the numbers of these kinds have."""
 _DIGIT = re.compile("[0-9]")
@@ -86,21 +88,21 @@ def numbers(turns: Sequence[Turn], speaking: Sequence[int]) -> Iterator[Number]:
         turns: all turns of the conversation.
         speaking: the indices of those in which numbers are looked for, all of one side.
     """
-    wanted = promising(turns, speaking, _LEAST)
-    for row in rows(turns, speaking, wanted) if wanted else ():
+    for row in rows(turns, speaking, _LEAST):
         yield from within(row)
 
 
-def rows(
-    turns: Sequence[Turn], speaking: Sequence[int], where: Collection[int] | None = None
-) -> Iterator[tuple[Piece, ...]]:
+def rows(turns: Sequence[Turn], speaking: Sequence[int], least: int = 1) -> Iterator[tuple[Piece, ...]]:
     """Digits in the turns `speaking` that are said in one go, with linking words and short turns of others between.
 
     Args:
         turns: all turns of the conversation.
         speaking: the indices of those in which digits are looked for, all of one side.
-        where: those of them whose digits are wanted; those of the others are left out.
+        least: rows of fewer digits may be left out.
     """
+    where = speaking if least < _SIFTED else _promising(turns, speaking, least)
+    if not where:
+        return
     wanted = set(speaking)
     row: tuple[Piece, ...] = ()
     open_end = False
@@ -109,7 +111,7 @@ def rows(
             if open_end and turn.speaker is not Speaker.SYSTEM and _interrupts(turn):
                 open_end = False
             continue
-        for found in _rows(turn) if where is None or turn.index in where else ():
+        for found in _rows(turn) if turn.index in where else ():
             if open_end and found.opens:
                 row += found.pieces
             else:
@@ -123,8 +125,8 @@ def rows(
         yield row
 
 
-def promising(turns: Sequence[Turn], speaking: Sequence[int], least: int) -> frozenset[int]:
-    """Those of the turns `speaking` that may hold a row of so many digits (three at least) or a piece of one."""
+def _promising(turns: Sequence[Turn], speaking: Sequence[int], least: int) -> frozenset[int]:
+    """Those of the turns `speaking` that may hold a row of so many digits (`_SIFTED` at least) or a piece of one."""
     likely = _of_rows(least)
     return frozenset(index for index in speaking if likely.search(matching_form(blanked(turns[index].text)).text))
 

@@ -1,25 +1,34 @@
-"""Text files that are there whole or not at all, however many write them at once."""
+"""Files that are there whole or not at all, however many write them at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file, which appears under its name only once it is whole.
-
-    Args:
-        path: of the file, in a folder that exists; a file that is there is replaced.
-        text: of the file, in UTF-8.
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that appears as `path`, replacing one that is there, once all of it is written.
 
     Raises:
-        OSError: it cannot be written. Nothing is left behind then.
+        OSError: it cannot take its name. Nothing is left behind then, nor where writing fails.
     """
     unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        yield unfinished
         unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, into a folder that exists, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written. Nothing is left behind then.
+    """
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8", newline="\n")

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -35,9 +34,6 @@ REQUIRED_FILES = ("model.bin", "config.json", "tokenizer.json", "preprocessor_co
 
 SLOT_SECONDS = 30
 """Windows lie this far apart in the sound handed to faster-whisper; it pads each to the same length."""
-
-FRAMES_PER_SECOND = 100
-"""Of the mel spectrogram."""
 
 TOKEN_LIMIT = 220
 """A window with as many tokens has hit the model's limit of 224, and its end is missing."""
@@ -174,9 +170,8 @@ class Engine:
         """
         numbers = range(len(samples_by_channel)) if calls is None else calls
         by_call: dict[int, list[Window]] = {call: [] for call in numbers}
-        for call, channel, samples, speech in zip(
-            numbers, count(), samples_by_channel, speech_by_channel, strict=False
-        ):
+        given = zip(numbers, samples_by_channel, speech_by_channel, strict=True)
+        for channel, (call, samples, speech) in enumerate(given):
             by_call[call] += pack(speech, samples, channel=channel, longest=self.chunk_seconds)
         windows = [share(call, longest=self.chunk_seconds) for call in by_call.values()]
         segments: list[list[Segment]] = [[] for _ in samples_by_channel]
@@ -378,7 +373,7 @@ def _in_windows(model: Any) -> Any:
         window_seconds: float = SLOT_SECONDS
 
         def encode(self, features: Any) -> Any:
-            features = np.ascontiguousarray(features[..., : int(self.window_seconds * FRAMES_PER_SECOND) // 2 * 2])
+            features = np.ascontiguousarray(features[..., : int(self.window_seconds * self.frames_per_second) // 2 * 2])
             if self.model.device != "cpu" or features.ndim < 3 or len(features) == 1:
                 return super().encode(features)
             encoded = [np.array(super(Windowed, self).encode(window[None])) for window in features]

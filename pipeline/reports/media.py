@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipeline.conversation import Hearing
 from pipeline.reports.muting import copied, copy_packets, encode
 from pipeline.waveform import POINTS, TICK, heights, silenced
+from pipeline.whole_file import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,14 +161,13 @@ def _is_made(target: Path, source: Path) -> bool:
 
 
 def _make(step: Callable[[Path, Path], object], source: Path, target: Path) -> None:
-    """Write `target` whole or not at all."""
-    unfinished = target.with_suffix(".part")
-    step(source, unfinished)
-    unfinished.replace(target)
+    with whole(target) as unfinished:
+        step(source, unfinished)
 
 
 def _delete_others(folder: Path, stem: str, *, muted: bool) -> None:
     """Delete copies of a recording that are muted, or those that are not."""
-    form = re.compile(re.escape(stem) + (r"\.[0-9a-f]{8}\.[a-z0-9]+" if muted else r"\.[a-z0-9]+"))
+    kind = r"\.[0-9a-f]{8}\.[a-z0-9]+" if muted else r"\.[a-z0-9]+"
+    form = re.compile(rf"{re.escape(stem)}{kind}(\.[0-9a-f]{{32}}\.part)?")
     for path in [path for path in folder.iterdir() if form.fullmatch(path.name)]:
         path.unlink()

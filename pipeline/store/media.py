@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from threading import get_ident
 
 from pipeline.conversation import Conversation
 from pipeline.recordings import file_digest
 from pipeline.remote import RemotePath, at_hand
+from pipeline.whole_file import whole
 
 
 def copies(conversations: Iterable[Conversation], folder: Path | RemotePath) -> dict[str, str | None]:
@@ -35,10 +34,6 @@ def _copy(recording: str, folder: Path | RemotePath) -> str:
         copy.put(file)
     elif not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        partial = copy.with_name(f"{copy.name}.{os.getpid()}.{get_ident()}.part")
-        try:
-            shutil.copyfile(file, partial)
-            partial.replace(copy)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole(copy) as unfinished:
+            shutil.copyfile(file, unfinished)
     return name
