@@ -40,6 +40,19 @@ def write_wave(path: Path, seconds: float = 1.0, *, rate: int = 8000, channels: 
     return path
 
 
+def encode(source: Path, target: Path, codec: str, *, rate: int = 16_000, **options: str) -> Path:
+    """The recording in another form, with two channels."""
+    import av
+
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = made.add_stream(codec, rate=rate, layout="stereo", options=options)
+        assert isinstance(stream, av.AudioStream)
+        for frame in given.decode(audio=0):
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
+    return target
+
+
 def chat_files(folder: Path, count: int) -> Path:
     """The folder with that many chats, T0 and so on: every second one rude, the others well greeted."""
     folder.mkdir(parents=True, exist_ok=True)

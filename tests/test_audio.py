@@ -5,11 +5,11 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
 from models.audio import QUIETEST, SAMPLE_RATE, AudioError, Samples, decode, lasting_level, level, same_sound
+from tests.material import encode
 
 
 def tone(hertz: float, seconds: float = 2.0) -> Samples:
@@ -25,16 +25,6 @@ def write_wav(path: Path, *channels: Samples, rate: int = SAMPLE_RATE) -> Path:
         file.setframerate(rate)
         file.writeframes((np.stack(channels, axis=1) * 32767).astype("<i2").tobytes())
     return path
-
-
-def encode(source: Path, target: Path, codec: str) -> Path:
-    with av.open(str(source)) as given, av.open(str(target), "w") as made:
-        stream = made.add_stream(codec, rate=SAMPLE_RATE, layout="stereo")
-        assert isinstance(stream, av.AudioStream)
-        for frame in given.decode(audio=0):
-            made.mux(stream.encode(frame))
-        made.mux(stream.encode(None))
-    return target
 
 
 def test_two_channels_stay_apart(tmp_path: Path) -> None:

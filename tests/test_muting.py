@@ -12,7 +12,7 @@ from pipeline.conversation import Mark, Speaker, Turn, Word
 from pipeline.redact import masked_seconds
 from pipeline.reports.media import publish
 from pipeline.reports.muting import samples_of, silence
-from tests.material import write_wave
+from tests.material import encode, write_wave
 
 
 def loudness(path: Path, start: float, end: float) -> float:
@@ -37,17 +37,8 @@ def test_the_copy_is_silent_where_it_is_muted(tmp_path: Path) -> None:
 
 def spoken(folder: Path, name: str, **options: str) -> Path:
     """Four seconds of sound on two channels in Opus."""
-    import av
-
-    target = folder / name
-    target.parent.mkdir(exist_ok=True)
-    with av.open(str(write_wave(folder / "plain.wav", 4.0))) as incoming, av.open(str(target), "w") as outgoing:
-        stream = outgoing.add_stream("libopus", rate=48_000, layout="stereo", options=options)
-        assert isinstance(stream, av.AudioStream)
-        for frame in incoming.decode(audio=0):
-            outgoing.mux(stream.encode(frame))
-        outgoing.mux(stream.encode(None))
-    return target
+    folder.mkdir(exist_ok=True)
+    return encode(write_wave(folder / "plain.wav", 4.0), folder / name, "libopus", rate=48_000, **options)
 
 
 def decoded(path: Path) -> Samples:
